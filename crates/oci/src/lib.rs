@@ -17,15 +17,20 @@
 
 mod algorithm;
 mod content;
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
+mod copy;
 mod descriptor;
 mod digest;
 pub mod distribution;
 mod error;
 mod manifest;
 mod media_type;
+mod memory;
 mod observer;
 mod raw_manifest;
 mod reference;
+mod referrer;
 mod secret;
 mod strict_json;
 mod verifier;
@@ -35,16 +40,19 @@ pub use content::{
     BlobStream, ByteStream, Content, Precondition, Pushed, Reopen, Source, Target, fetch_blob,
     verified,
 };
+pub use copy::{Copied, CopyError, CopyOptions, copy};
 pub use descriptor::{Annotations, Descriptor};
 pub use digest::{Digest, DigestError};
 pub use error::{AccessError, FetchError, NetworkErrorKind, PushError, RegistryAnswer};
 pub use manifest::{ImageIndex, ImageManifest, Manifest, ManifestError};
 pub use media_type::{MediaType, MediaTypeError};
+pub use memory::MemoryStore;
 pub use observer::{Event, Observer, Silent};
 pub use raw_manifest::{MAX_MANIFEST_SIZE, RawManifest, ReadManifestError};
 pub use reference::{
     Location, NameError, NameErrorKind, Reference, ReferenceError, ReferenceErrorKind,
     RegistryHost, Repository, Selector, Tag, TagOrDigest,
 };
+pub use referrer::referrer;
 pub use secret::Secret;
-pub use verifier::{Verifier, VerifyError, verify};
+pub use verifier::{Verifier, VerifyError, verify, verify_size};

@@ -1,5 +1,7 @@
 //! The check of content against its descriptor, as it streams by.
 
+use std::cmp::Ordering;
+
 use crate::algorithm::{Algorithm, Hasher};
 use crate::descriptor::Descriptor;
 use crate::digest::Digest;
@@ -107,6 +109,21 @@ impl Verifier {
                 found,
             })
         }
+    }
+}
+
+/// Checks the size of content before any of it is read.
+pub fn verify_size(descriptor: &Descriptor, found: u64) -> Result<(), VerifyError> {
+    let digest = descriptor.digest.clone();
+    let expected = descriptor.size;
+    match found.cmp(&expected) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(VerifyError::TooLong { digest, expected }),
+        Ordering::Less => Err(VerifyError::TooShort {
+            digest,
+            expected,
+            found,
+        }),
     }
 }
 

@@ -1,0 +1,257 @@
+//! Copying a manifest with everything it points to, from any source to any target, every digest kept.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{StreamExt as _, TryStreamExt as _};
+
+use crate::content::{ByteStream, Content, Precondition, Pushed, Reopen, Source, Target};
+use crate::descriptor::Descriptor;
+use crate::digest::Digest;
+use crate::error::{FetchError, PushError};
+use crate::manifest::{Manifest, ManifestError};
+use crate::observer::{Event, Observer};
+use crate::raw_manifest::RawManifest;
+use crate::reference::Tag;
+
+/// How many manifests one copy follows. An index of every platform there is has some dozens.
+const MAX_MANIFESTS: usize = 1000;
+/// How deep indexes may nest.
+const MAX_DEPTH: usize = 8;
+
+/// How a copy is to be done.
+#[derive(Clone, Debug)]
+pub struct CopyOptions {
+    /// The tags that name the copy in the target; without any it is stored by digest alone.
+    pub tags: Vec<Tag>,
+    /// What must be true of these tags.
+    pub precondition: Precondition,
+    /// How many blobs are moved at a time; at least one.
+    pub concurrency: usize,
+}
+
+/// What a copy moved.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Each manifest, children before parents.
+    pub manifests: Vec<Descriptor>,
+    /// Each blob, and what became of it.
+    pub blobs: Vec<(Descriptor, Pushed)>,
+}
+
+/// Why a copy failed, and on which side.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// The source could not be read.
+    #[error("cannot read {digest} from the source")]
+    Source {
+        /// What was read.
+        digest: Digest,
+        /// Why not.
+        source: FetchError,
+    },
+    /// A manifest cannot be followed.
+    #[error("cannot follow the manifest {digest}")]
+    Manifest {
+        /// The manifest.
+        digest: Digest,
+        /// Why not.
+        source: ManifestError,
+    },
+    /// The target could not be written.
+    #[error("cannot write {digest} to the target")]
+    Target {
+        /// What was written.
+        digest: Digest,
+        /// Why not.
+        source: PushError,
+    },
+    /// There is more than one copy follows.
+    #[error(
+        "there are more than {MAX_MANIFESTS} manifests, or indexes nest deeper than {MAX_DEPTH}"
+    )]
+    TooMuch,
+}
+
+/// Copies `root` and everything it points to: blobs side by side first, then manifests from the leaves up, tags last.
+///
+/// Layers that may not be distributed are not copied. A target that holds a blob already is not sent it again.
+pub async fn copy<S, T>(
+    source: &S,
+    target: &T,
+    root: RawManifest,
+    options: &CopyOptions,
+    observer: &dyn Observer,
+) -> Result<Copied, CopyError>
+where
+    S: Source + Clone + 'static,
+    T: Target,
+{
+    let mut graph = Graph {
+        source,
+        seen: HashSet::new(),
+        manifests: Vec::new(),
+        blobs: Vec::new(),
+    };
+    graph.walk(root, MAX_DEPTH).await?;
+    let Graph {
+        manifests, blobs, ..
+    } = graph;
+
+    let pushes = blobs
+        .into_iter()
+        .map(|blob| push_blob(source, target, blob, observer));
+    let blobs = futures_util::stream::iter(pushes)
+        .buffer_unordered(options.concurrency.max(1))
+        .try_collect()
+        .await?;
+
+    let mut copied = Copied {
+        manifests: Vec::new(),
+        blobs,
+    };
+    let last = manifests.len().saturating_sub(1);
+    for (position, manifest) in manifests.into_iter().enumerate() {
+        let (tags, precondition) = if position == last {
+            (options.tags.clone(), options.precondition.clone())
+        } else {
+            (Vec::new(), Precondition::Any)
+        };
+        let descriptor = manifest.descriptor();
+        target
+            .push_manifest(manifest, tags, precondition)
+            .await
+            .map_err(|source| CopyError::Target {
+                digest: descriptor.digest.clone(),
+                source,
+            })?;
+        observer.event(Event::ManifestPushed(&descriptor));
+        copied.manifests.push(descriptor);
+    }
+    Ok(copied)
+}
+
+/// What a manifest leads to, gathered before anything is written.
+struct Graph<'a, S> {
+    source: &'a S,
+    seen: HashSet<Digest>,
+    /// Children before parents.
+    manifests: Vec<RawManifest>,
+    blobs: Vec<Descriptor>,
+}
+
+impl<S: Source> Graph<'_, S> {
+    fn walk(
+        &mut self,
+        raw: RawManifest,
+        depth: usize,
+    ) -> Pin<Box<dyn Future<Output = Result<(), CopyError>> + Send + '_>> {
+        Box::pin(async move {
+            if depth == 0 || self.manifests.len() >= MAX_MANIFESTS {
+                return Err(CopyError::TooMuch);
+            }
+            let manifest = Manifest::read(&raw).map_err(|source| CopyError::Manifest {
+                digest: raw.digest().clone(),
+                source,
+            })?;
+            self.seen.insert(raw.digest().clone());
+            for blob in manifest.blobs() {
+                if !is_nondistributable(blob) && self.seen.insert(blob.digest.clone()) {
+                    self.blobs.push(blob.clone());
+                }
+            }
+            for child in manifest.children() {
+                if !child.media_type.is_manifest() {
+                    // An index may list blobs of any type; they are content like any other.
+                    if self.seen.insert(child.digest.clone()) {
+                        self.blobs.push(child.clone());
+                    }
+                } else if !self.seen.contains(&child.digest) {
+                    let digest = child.digest.clone();
+                    let child = self
+                        .source
+                        .manifest(digest.clone().into())
+                        .await
+                        .map_err(|source| CopyError::Source { digest, source })?;
+                    self.walk(child, depth - 1).await?;
+                }
+            }
+            self.manifests.push(raw);
+            Ok(())
+        })
+    }
+}
+
+/// Tells whether a layer is to be fetched from elsewhere, by its media type (image specification, `layer.md`).
+fn is_nondistributable(descriptor: &Descriptor) -> bool {
+    let media_type = descriptor.media_type.as_str();
+    media_type.contains(".nondistributable.") || media_type.contains(".rootfs.foreign.")
+}
+
+async fn push_blob<S, T>(
+    source: &S,
+    target: &T,
+    descriptor: Descriptor,
+    observer: &dyn Observer,
+) -> Result<(Descriptor, Pushed), CopyError>
+where
+    S: Source + Clone + 'static,
+    T: Target,
+{
+    observer.event(Event::BlobStarted(&descriptor));
+    let content = match &descriptor.data {
+        Some(data) => Content::Bytes(data.clone()),
+        None => Content::Reopen(Arc::new(SourceBlob {
+            source: source.clone(),
+            descriptor: descriptor.clone(),
+        })),
+    };
+    let digest = descriptor.digest.clone();
+    let pushed = target
+        .push_blob(descriptor.clone(), content)
+        .await
+        .map_err(|error| which_side(digest, error))?;
+    observer.event(Event::BlobPushed(&descriptor, pushed));
+    Ok((descriptor, pushed))
+}
+
+/// Finds out whether the source was at fault when a blob could not be pushed.
+fn which_side(digest: Digest, error: PushError) -> CopyError {
+    match error {
+        PushError::Content(error) => match error.downcast::<FetchError>() {
+            Ok(source) => CopyError::Source { digest, source },
+            Err(error) => CopyError::Target {
+                digest,
+                source: PushError::Content(error),
+            },
+        },
+        source => CopyError::Target { digest, source },
+    }
+}
+
+/// A blob of a source, as content that can be opened again.
+struct SourceBlob<S> {
+    source: S,
+    descriptor: Descriptor,
+}
+
+impl<S: Source + Clone + 'static> Reopen for SourceBlob<S> {
+    fn open(
+        &self,
+        offset: u64,
+    ) -> Pin<Box<dyn Future<Output = io::Result<ByteStream>> + Send + 'static>> {
+        let source = self.source.clone();
+        let descriptor = self.descriptor.clone();
+        Box::pin(async move {
+            let stream = source
+                .blob(descriptor, offset)
+                .await
+                .map_err(io::Error::other)?;
+            Ok(Box::pin(stream.map_err(io::Error::other)) as ByteStream)
+        })
+    }
+}
