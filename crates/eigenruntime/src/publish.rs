@@ -1,0 +1,289 @@
+//! Publishing: the tag is read first, the blobs go up side by side, the manifest comes last and makes them visible.
+
+use eigenpack_oci::{
+    Content, Descriptor, Digest, Event, FetchError, Observer, Precondition, PushError, Pushed,
+    RawManifest, Tag, Target,
+};
+use futures_util::future;
+
+use crate::artifact::{
+    Artifact, ArtifactBuilder, ArtifactManifest, BuildError, CREATED_ANNOTATION, Created,
+};
+use crate::difference::{self, Difference};
+
+/// How an artifact is to be published.
+#[derive(Clone, Debug)]
+pub struct PublishOptions {
+    /// The tag it is published under.
+    pub tag: Tag,
+    /// Whether a tag that names something else may be moved.
+    pub overwrite: bool,
+    /// Whether the time of creation was taken from the clock.
+    ///
+    /// If so, what is stored under the tag counts as the same when it differs in nothing but its time, so that pushing
+    /// twice is a success. A time that was given is part of what was asked for.
+    pub created_from_clock: bool,
+    /// The digest that the artifact must have; otherwise nothing is written.
+    pub expect_digest: Option<Digest>,
+}
+
+/// An artifact that is in the target under its tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Published {
+    /// The artifact; where it was there already with an earlier time, that one.
+    pub artifact: Artifact,
+    /// The tag.
+    pub tag: Tag,
+    /// What happened to the tag.
+    pub status: PublishStatus,
+    /// What happened to each blob; empty where nothing had to be sent.
+    pub blobs: Vec<(Descriptor, Pushed)>,
+}
+
+/// What happened to a tag that an artifact was published under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublishStatus {
+    /// The tag is new.
+    Created,
+    /// The tag named the artifact already.
+    Unchanged,
+    /// The tag named another manifest, which keeps its digest.
+    Overwritten {
+        /// What it named; unknown where the former manifest could not be read.
+        previous: Option<Digest>,
+    },
+}
+
+/// Why an artifact was not published.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// No artifact can be built from the inputs.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The artifact has another digest than the one that was expected; nothing was written.
+    #[error("the artifact's digest is {found}, but {expected} was expected")]
+    UnexpectedDigest {
+        /// The digest expected.
+        expected: Digest,
+        /// The digest that the inputs give.
+        found: Digest,
+    },
+    /// The tag names something else, and was not to be moved; nothing visible was written.
+    #[error("the tag {tag} names {existing}, and pushing would move it to {ours}")]
+    Conflict {
+        /// The tag.
+        tag: Tag,
+        /// What it names.
+        existing: Digest,
+        /// What would have been published.
+        ours: Digest,
+        /// In what the two differ, as far as the manifests tell.
+        differences: Vec<Difference>,
+    },
+    /// The tag could not be read.
+    #[error("cannot read what the tag names now")]
+    ReadTag(#[source] FetchError),
+    /// A blob could not be stored; nothing visible was written.
+    #[error("cannot store the blob {digest}")]
+    PushBlob {
+        /// The blob.
+        digest: Digest,
+        /// Why not.
+        source: PushError,
+    },
+    /// The manifest could not be stored.
+    #[error("cannot store the manifest {digest}")]
+    PushManifest {
+        /// The manifest.
+        digest: Digest,
+        /// Why not.
+        source: PushError,
+    },
+}
+
+/// Publishes what `builder` builds under a tag of `target`.
+///
+/// The tag is read first, in one request. If it names the same artifact, nothing is written; if it names another one,
+/// nothing is written either and the answer is [`PublishError::Conflict`], unless `overwrite` is set. Stores on disk
+/// check the tag again under their lock; a registry has no atomic check-and-put, so another client can still come first
+/// between reading and writing.
+pub async fn publish<T: Target>(
+    builder: &ArtifactBuilder,
+    target: &T,
+    options: &PublishOptions,
+    observer: &dyn Observer,
+) -> Result<Published, PublishError> {
+    let ours = builder.build()?;
+    if options.overwrite || !options.created_from_clock {
+        expect(options, &ours)?;
+    }
+    let (existing, sent) = if options.overwrite {
+        // What the tag names changes nothing about the blobs, so they need not wait for it.
+        let blobs = push_blobs(&ours, target, observer);
+        let (existing, blobs) = future::join(read_tag(target, &options.tag), blobs).await;
+        (existing?, Some(blobs?))
+    } else {
+        (read_tag(target, &options.tag).await?, None)
+    };
+    let status = match existing {
+        Existing::Absent => PublishStatus::Created,
+        Existing::Unreadable(error) if !options.overwrite => {
+            return Err(PublishError::ReadTag(error));
+        }
+        Existing::Unreadable(_) => PublishStatus::Overwritten { previous: None },
+        Existing::Manifest(raw) => {
+            if let Some(artifact) = same_artifact(builder, &ours, &raw, options) {
+                expect(options, &artifact)?;
+                return Ok(Published {
+                    artifact,
+                    tag: options.tag.clone(),
+                    status: PublishStatus::Unchanged,
+                    blobs: sent.unwrap_or_default(),
+                });
+            }
+            if !options.overwrite {
+                return Err(PublishError::Conflict {
+                    tag: options.tag.clone(),
+                    existing: raw.digest().clone(),
+                    ours: ours.manifest.digest().clone(),
+                    differences: difference::between(builder, &ours, &raw),
+                });
+            }
+            PublishStatus::Overwritten {
+                previous: Some(raw.digest().clone()),
+            }
+        }
+    };
+    expect(options, &ours)?;
+    let blobs = match sent {
+        Some(blobs) => blobs,
+        None => push_blobs(&ours, target, observer).await?,
+    };
+    push_manifest(&ours, target, options, observer).await?;
+    Ok(Published {
+        artifact: ours,
+        tag: options.tag.clone(),
+        status,
+        blobs,
+    })
+}
+
+/// What a tag names before anything is published.
+enum Existing {
+    Absent,
+    Manifest(RawManifest),
+    /// Something that is no manifest, or not the one that its digest promises.
+    Unreadable(FetchError),
+}
+
+async fn read_tag<T: Target>(target: &T, tag: &Tag) -> Result<Existing, PublishError> {
+    match target.manifest(tag.clone().into()).await {
+        Ok(raw) => Ok(Existing::Manifest(raw)),
+        Err(FetchError::ManifestNotFound(_) | FetchError::RepositoryNotFound) => {
+            Ok(Existing::Absent)
+        }
+        Err(
+            error @ (FetchError::Manifest(_) | FetchError::Verify(_) | FetchError::TooLarge { .. }),
+        ) => Ok(Existing::Unreadable(error)),
+        Err(error) => Err(PublishError::ReadTag(error)),
+    }
+}
+
+fn expect(options: &PublishOptions, artifact: &Artifact) -> Result<(), PublishError> {
+    match &options.expect_digest {
+        Some(expected) if expected != artifact.manifest.digest() => {
+            Err(PublishError::UnexpectedDigest {
+                expected: expected.clone(),
+                found: artifact.manifest.digest().clone(),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the artifact that `stored` is, if our inputs build it: at our time, or at its own where ours is the clock's.
+fn same_artifact(
+    builder: &ArtifactBuilder,
+    ours: &Artifact,
+    stored: &RawManifest,
+    options: &PublishOptions,
+) -> Option<Artifact> {
+    if ours.manifest.digest() == stored.digest() {
+        return Some(ours.clone());
+    }
+    if !options.created_from_clock {
+        return None;
+    }
+    let created = ArtifactManifest::read(stored)
+        .ok()?
+        .annotations
+        .remove(CREATED_ANNOTATION)?;
+    let rebuilt = builder
+        .clone()
+        .created(Created::verbatim(created))
+        .build()
+        .ok()?;
+    (rebuilt.manifest.digest() == stored.digest()).then_some(rebuilt)
+}
+
+async fn push_blobs<T: Target>(
+    artifact: &Artifact,
+    target: &T,
+    observer: &dyn Observer,
+) -> Result<Vec<(Descriptor, Pushed)>, PublishError> {
+    let blobs = [
+        (&artifact.config_descriptor, &artifact.config),
+        (&artifact.spec_descriptor, &artifact.spec),
+    ];
+    future::try_join_all(blobs.map(|(descriptor, bytes)| async move {
+        observer.event(Event::BlobStarted(descriptor));
+        let pushed = target
+            .push_blob(descriptor.clone(), Content::Bytes(bytes.clone()))
+            .await
+            .map_err(|source| PublishError::PushBlob {
+                digest: descriptor.digest.clone(),
+                source,
+            })?;
+        observer.event(Event::BlobPushed(descriptor, pushed));
+        Ok((descriptor.clone(), pushed))
+    }))
+    .await
+}
+
+async fn push_manifest<T: Target>(
+    artifact: &Artifact,
+    target: &T,
+    options: &PublishOptions,
+    observer: &dyn Observer,
+) -> Result<(), PublishError> {
+    let precondition = if options.overwrite {
+        Precondition::Any
+    } else {
+        Precondition::Absent
+    };
+    let manifest = &artifact.manifest;
+    target
+        .push_manifest(manifest.clone(), vec![options.tag.clone()], precondition)
+        .await
+        .map_err(|error| match error {
+            // Somebody else was faster.
+            PushError::Conflict {
+                tag,
+                found: Some(existing),
+            } => PublishError::Conflict {
+                tag,
+                existing,
+                ours: manifest.digest().clone(),
+                differences: Vec::new(),
+            },
+            source => PublishError::PushManifest {
+                digest: manifest.digest().clone(),
+                source,
+            },
+        })?;
+    observer.event(Event::ManifestPushed(&manifest.descriptor()));
+    Ok(())
+}
