@@ -1,1 +1,46 @@
-//! Placeholder.
+//! Content stores on disk: one OCI image layout, or a local store of many repositories.
+//!
+//! [`LayoutStore`] is a directory as the image specification's `image-layout.md` describes it, readable by any OCI tool.
+//! [`LocalStore`] holds many of them that share their blobs. Both are written so that what was acknowledged is on disk,
+//! a process that dies at any point leaves nothing broken behind, and processes that write at the same time do not lose
+//! each other's changes. Everything that is read is verified.
+//!
+//! All file system work is done on threads that may block, so the methods need a Tokio runtime.
+//!
+//! ```
+//! use eigenpack_layout::LocalStore;
+//! use eigenpack_oci::{Content, Descriptor, MediaType, Pushed, Source as _, Target as _};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("store");
+//! let store = LocalStore::create_or_open(path).await?;
+//! let repository = store.repository(&"org/my-avs".parse()?);
+//! let blob = Descriptor::of(MediaType::EMPTY, b"{}");
+//! let content = Content::Bytes("{}".into());
+//! assert_eq!(repository.push_blob(blob.clone(), content).await?, Pushed::Uploaded);
+//! assert!(repository.has_blob(blob).await?);
+//! # Ok(())
+//! # }
+//! ```
+
+mod blob_dir;
+mod blob_store;
+mod blocking;
+mod commit;
+mod content;
+mod durable;
+mod files;
+mod index;
+mod json_object;
+mod layout_dir;
+mod local_store;
+mod lock;
+mod receive;
+mod referrers;
+mod store;
+mod store_dir;
+
+pub use local_store::{LocalRepository, LocalStore};
+pub use store::LayoutStore;

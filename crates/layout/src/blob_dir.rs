@@ -1,0 +1,157 @@
+//! A directory of blobs, each in a file that is named by its digest.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek as _, SeekFrom};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use eigenpack_oci::{
+    AccessError, BlobStream, Descriptor, Digest, FetchError, Verifier, verified, verify_size,
+};
+use futures_util::stream;
+
+use crate::blocking::{blocking, cannot, unusable};
+
+/// How much of a blob is read at once, in bytes.
+const CHUNK: usize = 128 * 1024;
+
+/// The `blobs` directory of a layout or of the pool.
+#[derive(Clone, Debug)]
+pub(crate) struct BlobDir(PathBuf);
+
+/// A blob's file, open for reading.
+struct BlobFile {
+    file: File,
+    path: PathBuf,
+    size: u64,
+}
+
+impl BlobDir {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Returns the path of a blob; a digest is well formed, so it can lead nowhere else.
+    pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
+        self.0
+            .join(digest.algorithm().as_str())
+            .join(digest.encoded())
+    }
+
+    /// Returns the size of a blob that is there.
+    pub(crate) fn size(&self, digest: &Digest) -> Result<Option<u64>, AccessError> {
+        let path = self.path(digest);
+        match fs::metadata(&path) {
+            // Anything but a file could block its reader, or never end.
+            Ok(found) if !found.is_file() => Err(unusable(&path, "it is not a file")),
+            Ok(found) => Ok(Some(found.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(cannot("open", &path)(error)),
+        }
+    }
+
+    /// Tells whether a blob is there and is what its descriptor says; reads all of it.
+    pub(crate) fn holds(&self, descriptor: &Descriptor) -> Result<bool, AccessError> {
+        let Some(mut blob) = self.open(&descriptor.digest)? else {
+            return Ok(false);
+        };
+        let Ok(mut verifier) = Verifier::new(descriptor) else {
+            return Ok(false);
+        };
+        let mut chunk = vec![0; CHUNK];
+        loop {
+            match blob.file.read(&mut chunk) {
+                Ok(0) => return Ok(verifier.finish().is_ok()),
+                Ok(read) if verifier.update(&chunk[..read]).is_err() => return Ok(false),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(cannot("read", &blob.path)(error)),
+            }
+        }
+    }
+
+    /// Reads a whole blob of at most `limit` bytes, not verified; `None` where there is none.
+    pub(crate) fn read(&self, digest: &Digest, limit: u64) -> Result<Option<Bytes>, FetchError> {
+        let Some(mut blob) = self.open(digest)? else {
+            return Ok(None);
+        };
+        if blob.size > limit {
+            return Err(FetchError::TooLarge {
+                what: digest.to_string(),
+                limit,
+            });
+        }
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        Ok(Some(blob.next(limit)?))
+    }
+
+    /// Streams a blob from an offset on, as [`Source::blob`](eigenpack_oci::Source::blob) does; `None` where there is none.
+    pub(crate) async fn stream(
+        self,
+        descriptor: Descriptor,
+        offset: u64,
+    ) -> Result<Option<BlobStream>, FetchError> {
+        let wanted = descriptor.clone();
+        let opened = blocking(move || -> Result<_, FetchError> {
+            let Some(mut blob) = self.open(&wanted.digest)? else {
+                return Ok(None);
+            };
+            verify_size(&wanted, blob.size)?;
+            let seek = SeekFrom::Start(offset);
+            blob.file.seek(seek).map_err(cannot("read", &blob.path))?;
+            // Most blobs are small: their one chunk is read while we are here.
+            Ok(Some((blob.next(CHUNK)?, blob)))
+        });
+        let Some((first, blob)) = opened.await? else {
+            return Ok(None);
+        };
+        let chunks = stream::unfold(Some((Some(first), blob)), |state| async move {
+            let (ready, blob) = state?;
+            let read = match ready {
+                Some(chunk) => Ok((chunk, blob)),
+                None => blocking(move || next_of(blob)).await,
+            };
+            match read {
+                Ok((chunk, _)) if chunk.is_empty() => None,
+                Ok((chunk, _)) if chunk.len() < CHUNK => Some((Ok(chunk), None)),
+                Ok((chunk, blob)) => Some((Ok(chunk), Some((None, blob)))),
+                Err(error) => Some((Err(FetchError::from(error)), None)),
+            }
+        });
+        if offset == 0 {
+            Ok(Some(verified(&descriptor, chunks)?))
+        } else {
+            Ok(Some(Box::pin(chunks)))
+        }
+    }
+
+    fn open(&self, digest: &Digest) -> Result<Option<BlobFile>, AccessError> {
+        let Some(size) = self.size(digest)? else {
+            return Ok(None);
+        };
+        let path = self.path(digest);
+        match File::open(&path) {
+            Ok(file) => Ok(Some(BlobFile { file, path, size })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(cannot("open", &path)(error)),
+        }
+    }
+}
+
+impl BlobFile {
+    /// Reads up to `most` bytes; fewer only at the end.
+    fn next(&mut self, most: usize) -> Result<Bytes, AccessError> {
+        let left = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let mut chunk = Vec::with_capacity(left.min(most));
+        let most = u64::try_from(most).unwrap_or(u64::MAX);
+        Read::by_ref(&mut self.file)
+            .take(most)
+            .read_to_end(&mut chunk)
+            .map_err(cannot("read", &self.path))?;
+        Ok(chunk.into())
+    }
+}
+
+fn next_of(mut blob: BlobFile) -> Result<(Bytes, BlobFile), AccessError> {
+    Ok((blob.next(CHUNK)?, blob))
+}

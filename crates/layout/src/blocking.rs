@@ -1,0 +1,48 @@
+//! The way from the runtime to threads that may block: every system call of this crate takes it.
+
+use std::io;
+use std::path::Path;
+
+use eigenpack_oci::AccessError;
+
+/// Runs `work` on a thread that may block.
+///
+/// Dropping the future does not stop the work: a step that has begun is finished.
+pub(crate) async fn blocking<T, E>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<AccessError> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(stopped().into()),
+        },
+    }
+}
+
+/// What is said when the runtime shuts down under an operation.
+pub(crate) fn stopped() -> AccessError {
+    let reason = io::Error::new(io::ErrorKind::Interrupted, "the program is shutting down");
+    cannot("finish the work on", Path::new("the store"))(reason)
+}
+
+/// Makes the error that says what was tried on which path.
+pub(crate) fn cannot(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> AccessError {
+    move |source| AccessError::Io {
+        action,
+        path: path.display().to_string(),
+        source,
+    }
+}
+
+/// Makes the error that says why what is on disk cannot be used.
+pub(crate) fn unusable(path: &Path, reason: impl Into<String>) -> AccessError {
+    AccessError::Store {
+        path: path.display().to_string(),
+        reason: reason.into(),
+    }
+}

@@ -1,0 +1,52 @@
+//! The reading of small files, and what a path leads to.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use eigenpack_oci::AccessError;
+
+use crate::blocking::{cannot, unusable};
+
+/// Reads a whole file that is not larger than `limit` bytes; `None` where there is none.
+pub(crate) fn read_capped(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, AccessError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(cannot("open", path)(error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(cannot("read", path))?;
+    if bytes.len() as u64 > limit {
+        return Err(unusable(path, format!("it is larger than {limit} bytes")));
+    }
+    Ok(Some(bytes))
+}
+
+/// Refuses a path that does not lead to a directory.
+pub(crate) fn check_directory(path: &Path) -> Result<(), AccessError> {
+    let found = fs::metadata(path).map_err(cannot("open", path))?;
+    if found.is_dir() {
+        Ok(())
+    } else {
+        Err(unusable(path, "it is not a directory"))
+    }
+}
+
+/// Lists the names in a directory; where there is no directory, there are none.
+pub(crate) fn names_in(path: &Path) -> Result<Vec<fs::DirEntry>, AccessError> {
+    match fs::read_dir(path) {
+        Ok(entries) => entries
+            .collect::<io::Result<_>>()
+            .map_err(cannot("list the directory", path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(cannot("list the directory", path)(error)),
+    }
+}
+
+/// Returns the directory that a file is in.
+pub(crate) fn directory_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("."))
+}

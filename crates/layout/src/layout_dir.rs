@@ -1,0 +1,145 @@
+//! The files of one OCI image layout: where they are, how they are read, how they are replaced.
+
+use std::path::{Path, PathBuf};
+
+use eigenpack_oci::AccessError;
+use serde::Deserialize;
+
+use crate::blocking::unusable;
+use crate::durable::{create_dirs, replace, sweep, sync_dir};
+use crate::files::{check_directory, names_in, read_capped};
+use crate::index::Index;
+use crate::lock::FileLock;
+
+/// The content of the file that marks a directory as a layout.
+const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;
+
+/// The largest `index.json` that is read, in bytes: some hundred thousand manifests.
+const MAX_INDEX_SIZE: u64 = 64 * 1024 * 1024;
+
+/// The largest `oci-layout` that is read, in bytes.
+const MAX_MARKER_SIZE: u64 = 64 * 1024;
+
+/// The directory of a layout (image specification, `image-layout.md`).
+///
+/// Besides what the specification names it holds one hidden directory, for the lock and for temporary files; other tools
+/// do not look there.
+#[derive(Clone, Debug)]
+pub(crate) struct LayoutDir {
+    root: PathBuf,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Marker {
+    image_layout_version: String,
+}
+
+impl LayoutDir {
+    pub(crate) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn blobs(&self) -> PathBuf {
+        self.root.join("blobs")
+    }
+
+    /// Where temporary files are made: on the same file system as what they become.
+    pub(crate) fn scratch(&self) -> PathBuf {
+        self.root.join(".eigenpack")
+    }
+
+    fn marker(&self) -> PathBuf {
+        self.root.join("oci-layout")
+    }
+
+    fn index(&self) -> PathBuf {
+        self.root.join("index.json")
+    }
+
+    /// Refuses a directory that is not a layout, or one of a version that is not known.
+    pub(crate) fn check(&self) -> Result<(), AccessError> {
+        check_directory(&self.root)?;
+        let Some(marker) = read_capped(&self.marker(), MAX_MARKER_SIZE)? else {
+            let reason = "it is not an OCI image layout: it has no file oci-layout";
+            return Err(unusable(&self.root, reason));
+        };
+        let marker: Marker = serde_json::from_slice(&marker)
+            .map_err(|e| unusable(&self.root, format!("its oci-layout is not valid: {e}")))?;
+        let version = marker.image_layout_version;
+        if version.split('.').next() != Some("1") {
+            let reason = format!("it is a layout of version {version}, only 1.0.0 is known");
+            return Err(unusable(&self.root, reason));
+        }
+        Ok(())
+    }
+
+    /// Refuses a layout without `index.json`.
+    pub(crate) fn check_index(&self) -> Result<(), AccessError> {
+        match self.read_index()? {
+            Some(_) => Ok(()),
+            None => Err(unusable(&self.root, "its index.json is missing")),
+        }
+    }
+
+    /// Refuses a directory that holds something else than a layout, or the beginnings of one.
+    pub(crate) fn check_free(&self) -> Result<(), AccessError> {
+        if self.marker().exists() {
+            return self.check();
+        }
+        for entry in names_in(&self.root)? {
+            let name = entry.file_name();
+            if name != "blobs" && name != ".eigenpack" {
+                let reason = "it is not an OCI image layout, and not empty either";
+                return Err(unusable(&self.root, reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the directory ready to be written: all but `index.json`, which makes it exist for readers.
+    pub(crate) fn prepare(&self) -> Result<(), AccessError> {
+        create_dirs(&self.scratch())?;
+        create_dirs(&self.blobs())?;
+        sweep(&self.scratch());
+        if !self.marker().exists() {
+            replace(&self.marker(), MARKER.as_bytes(), &self.scratch())?;
+        }
+        self.check()
+    }
+
+    /// Reads `index.json`; `None` where there is none.
+    pub(crate) fn read_index(&self) -> Result<Option<Index>, AccessError> {
+        let Some(bytes) = read_capped(&self.index(), MAX_INDEX_SIZE)? else {
+            return Ok(None);
+        };
+        let index = Index::parse(&bytes)
+            .map_err(|e| unusable(&self.root, format!("its index.json is not valid: {e}")))?;
+        Ok(Some(index))
+    }
+
+    /// Changes `index.json` alone among all processes; `edit` says whether anything did change.
+    ///
+    /// Readers see the old one or the new one; what is acknowledged is on disk.
+    pub(crate) fn edit_index<T>(
+        &self,
+        edit: impl FnOnce(&mut Index) -> (bool, T),
+    ) -> Result<T, AccessError> {
+        let _lock = FileLock::exclusive(&self.scratch().join("lock"))?;
+        let found = self.read_index()?;
+        let is_new = found.is_none();
+        let mut index = found.unwrap_or_else(Index::empty);
+        let (changed, result) = edit(&mut index);
+        if changed || is_new {
+            replace(&self.index(), &index.to_bytes(), &self.scratch())?;
+        } else {
+            // Whoever wrote what is there may have died before this.
+            sync_dir(&self.root)?;
+        }
+        Ok(result)
+    }
+}

@@ -1,0 +1,115 @@
+//! The local store: many repositories in one directory, with their blobs kept once.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use eigenpack_oci::{
+    AccessError, BlobStream, Content, Descriptor, Digest, FetchError, MAX_MANIFEST_SIZE, PushError,
+    Pushed, RawManifest, Repository,
+};
+
+use crate::blocking::blocking;
+use crate::receive::receive;
+use crate::store::{LayoutStore, Opened};
+use crate::store_dir::StoreDir;
+
+/// A repository of a [`LocalStore`]: an OCI image layout that shares its blobs with all others.
+///
+/// One that does not exist reads as such, and is created by the first push.
+pub type LocalRepository = LayoutStore;
+
+/// A directory of many repositories: a registry without a server. Clones share everything.
+///
+/// On disk it is `store.json`, a pool of blobs, and one OCI image layout for each repository, which any OCI tool can read.
+/// Blobs are kept once: those of the layouts are links into the pool, or copies where links cannot be made. What was
+/// acknowledged is on disk, and processes that write at the same time do not harm each other.
+///
+/// Its methods need a Tokio runtime.
+#[derive(Clone, Debug)]
+pub struct LocalStore {
+    directory: Arc<StoreDir>,
+    /// Whoever uses one repository shares its queue of changes.
+    opened: Arc<Mutex<HashMap<Repository, Weak<Opened>>>>,
+}
+
+impl LocalStore {
+    /// Opens a store for reading; where there is nothing yet, it is an empty one that the first push creates.
+    ///
+    /// A directory that holds something else is refused, and so is a store of a newer format.
+    pub async fn open(path: impl Into<PathBuf>) -> Result<Self, AccessError> {
+        let directory = Arc::new(StoreDir::new(path.into()));
+        let checked = directory.clone();
+        blocking(move || checked.check()).await?;
+        Ok(Self {
+            directory,
+            opened: Arc::default(),
+        })
+    }
+
+    /// Opens a store, and creates it where there is nothing yet.
+    pub async fn create_or_open(path: impl Into<PathBuf>) -> Result<Self, AccessError> {
+        let store = Self::open(path).await?;
+        let directory = store.directory.clone();
+        blocking(move || directory.prepare()).await?;
+        Ok(store)
+    }
+
+    /// Returns the path of the store.
+    pub fn path(&self) -> &Path {
+        self.directory.root()
+    }
+
+    /// Returns a repository, whether it exists or not; touches no file.
+    pub fn repository(&self, name: &Repository) -> LocalRepository {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = opened.get(name).and_then(Weak::upgrade) {
+            return LayoutStore::from(known);
+        }
+        opened.retain(|_, repository| repository.strong_count() > 0);
+        let repository = Arc::new(Opened::in_store(&self.directory, name));
+        opened.insert(name.clone(), Arc::downgrade(&repository));
+        LayoutStore::from(repository)
+    }
+
+    /// Lists the repositories in byte order.
+    pub async fn repositories(&self) -> Result<Vec<Repository>, AccessError> {
+        let directory = self.directory.clone();
+        blocking(move || directory.repositories()).await
+    }
+
+    /// Tells whether the pool has a blob, whichever repository it came with.
+    pub async fn contains(&self, descriptor: Descriptor) -> Result<bool, AccessError> {
+        let pool = self.directory.pool().clone();
+        blocking(move || pool.has(&descriptor)).await
+    }
+
+    /// Streams a blob of the pool, verified.
+    pub async fn pool_blob(&self, descriptor: Descriptor) -> Result<BlobStream, FetchError> {
+        let digest = descriptor.digest.clone();
+        let pool = self.directory.pool().dir().clone();
+        let found = pool.stream(descriptor, 0).await?;
+        found.ok_or(FetchError::BlobNotFound(digest))
+    }
+
+    /// Reads a manifest from the pool, verified.
+    pub async fn pool_manifest(&self, digest: Digest) -> Result<RawManifest, FetchError> {
+        let pool = self.directory.pool().dir().clone();
+        blocking(move || match pool.read(&digest, MAX_MANIFEST_SIZE)? {
+            Some(bytes) => Ok(RawManifest::from_outside(bytes, None, Some(&digest))?),
+            None => Err(FetchError::ManifestNotFound(digest.into())),
+        })
+        .await
+    }
+
+    /// Keeps a blob or the bytes of a manifest in the pool, so that it need not be fetched again.
+    pub async fn fill_pool(
+        &self,
+        descriptor: Descriptor,
+        content: Content,
+    ) -> Result<Pushed, PushError> {
+        let directory = self.directory.clone();
+        blocking(move || directory.prepare()).await?;
+        receive(self.directory.pool().clone(), descriptor, content).await
+    }
+}
