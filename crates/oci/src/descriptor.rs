@@ -74,6 +74,10 @@ mod embedded {
     use bytes::Bytes;
     use serde::{Deserialize, Deserializer, Serializer};
 
+    #[expect(
+        clippy::ref_option,
+        reason = "serde calls it with a reference to the field"
+    )]
     pub(super) fn serialize<S: Serializer>(
         data: &Option<Bytes>,
         serializer: S,
