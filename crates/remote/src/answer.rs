@@ -1,0 +1,128 @@
+//! A registry's answer, and what its status means where it is not the one hoped for.
+
+use bytes::Bytes;
+use eigenpack_oci::distribution::{ErrorCode, ErrorResponse};
+use eigenpack_oci::{AccessError, FetchError, PushError, RegistryAnswer, VerifyError};
+use url::Url;
+
+use crate::outgoing::ContentError;
+use crate::transport::{Headers, Method, Response, authority};
+
+/// An answer, after redirects, authorisation and retries.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    /// The body, where it was to be read into memory.
+    pub(crate) body: Bytes,
+    /// The body, where it was to be streamed.
+    pub(crate) stream: Option<Response>,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum ExchangeError {
+    /// The registry could not be asked.
+    Access(AccessError),
+    /// The answer's body is over its limit.
+    TooLarge {
+        /// What was asked for.
+        request: String,
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// What was to be sent could not be.
+    Content(ContentError),
+}
+
+impl Answer {
+    /// Tells whether the status is one of success.
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// Returns the errors that the body names.
+    pub(crate) fn errors(&self) -> ErrorResponse {
+        ErrorResponse::parse(&self.body)
+    }
+
+    /// Returns what the registry said, to be shown.
+    pub(crate) fn quoted(&self) -> RegistryAnswer {
+        let error = self.errors().errors.into_iter().next();
+        let (code, message) = error.map_or((None, None), |e| (e.code, e.message));
+        RegistryAnswer {
+            host: authority(&self.url),
+            // Without the query: it may hold the state of an upload or the signature of a storage's URL.
+            request: format!("{} {}", self.method, self.url.path()),
+            status: self.status,
+            code: code.map(|code| code.to_string()),
+            message,
+        }
+    }
+
+    /// Returns what the status means where it has no meaning for this request alone.
+    pub(crate) fn access_error(&self) -> AccessError {
+        let quoted = self.quoted();
+        match self.status {
+            401 => AccessError::Unauthenticated(quoted),
+            403 => AccessError::Denied(quoted),
+            429 => AccessError::RateLimited(quoted),
+            _ => AccessError::Registry(quoted),
+        }
+    }
+
+    /// Tells whether this is a 404 of the repository rather than of something in it.
+    pub(crate) fn is_repository_unknown(&self) -> bool {
+        self.status == 404 && self.errors().has(&ErrorCode::NameUnknown)
+    }
+}
+
+impl From<AccessError> for ExchangeError {
+    fn from(error: AccessError) -> Self {
+        Self::Access(error)
+    }
+}
+
+impl From<ExchangeError> for FetchError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Access(error) => Self::Access(error),
+            ExchangeError::TooLarge { request, limit } => Self::TooLarge {
+                what: request,
+                limit,
+            },
+            // A read sends no content.
+            ExchangeError::Content(ContentError::Read(error)) => Self::Malformed(error.to_string()),
+            ExchangeError::Content(ContentError::Verify(error)) => Self::Verify(error),
+        }
+    }
+}
+
+impl From<ExchangeError> for PushError {
+    fn from(error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Access(error) => Self::Access(error),
+            ExchangeError::TooLarge { request, limit } => Self::Malformed(format!(
+                "the answer to {request} has more than {limit} bytes"
+            )),
+            ExchangeError::Content(error) => error.into(),
+        }
+    }
+}
+
+impl From<ContentError> for PushError {
+    fn from(error: ContentError) -> Self {
+        match error {
+            ContentError::Read(error) => Self::Content(error),
+            ContentError::Verify(error) => Self::Verify(error),
+        }
+    }
+}
+
+impl From<VerifyError> for ExchangeError {
+    fn from(error: VerifyError) -> Self {
+        Self::Content(ContentError::Verify(error))
+    }
+}

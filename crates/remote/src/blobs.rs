@@ -1,0 +1,106 @@
+//! Blobs: streamed, resumed where a connection breaks, verified as they pass.
+
+use eigenpack_oci::distribution::{Endpoint, download_range, served_from};
+use eigenpack_oci::{BlobStream, Descriptor, FetchError, Verifier, verified};
+
+use crate::answer::Answer;
+use crate::deadline::Deadline;
+use crate::exchange::{Read, Request};
+use crate::repository::RemoteRepository;
+use crate::resumed;
+use crate::transport::{Method, Response};
+
+/// A blob's answer, which may start before the byte that was asked for.
+pub(crate) struct Opened {
+    pub(crate) response: Response,
+    /// The bytes to pass over: a registry that knows no ranges sends everything.
+    pub(crate) skip: u64,
+}
+
+impl RemoteRepository {
+    fn blob_request(&self, method: Method, descriptor: &Descriptor) -> Request {
+        let url = self.connection.url(&Endpoint::Blob {
+            repository: self.name.clone(),
+            digest: descriptor.digest.clone(),
+        });
+        Request::new(method, url, self.read_scopes())
+    }
+
+    pub(crate) async fn fetch_blob(
+        &self,
+        descriptor: Descriptor,
+        offset: u64,
+    ) -> Result<BlobStream, FetchError> {
+        if offset == 0 {
+            // What cannot be verified is not asked for.
+            Verifier::new(&descriptor)?;
+        } else if offset == descriptor.size {
+            return Ok(Box::pin(futures_util::stream::empty()));
+        } else if offset > descriptor.size {
+            return Err(FetchError::Malformed(format!(
+                "{} has {} bytes, so it cannot be read from byte {offset} on",
+                descriptor.digest, descriptor.size
+            )));
+        }
+        let deadline = self.connection.deadline();
+        let opened = self.open_blob(&descriptor, offset, deadline).await?;
+        let stream = resumed::stream(self.clone(), descriptor.clone(), offset, opened, deadline);
+        if offset == 0 {
+            Ok(verified(&descriptor, stream)?)
+        } else {
+            Ok(Box::pin(stream))
+        }
+    }
+
+    /// Asks for a blob from byte `offset` on.
+    pub(crate) async fn open_blob(
+        &self,
+        descriptor: &Descriptor,
+        offset: u64,
+        deadline: Deadline,
+    ) -> Result<Opened, FetchError> {
+        let mut request = self.blob_request(Method::GET, descriptor);
+        request = request.reading(Read::Stream);
+        if offset > 0 {
+            request = request.header("range", download_range(offset));
+        }
+        let mut answer = self.connection.exchange(&request, deadline).await?;
+        let response = answer.stream.take();
+        match (answer.status, response) {
+            (200, Some(response)) => Ok(Opened {
+                response,
+                skip: offset,
+            }),
+            (206, Some(response)) => {
+                let range = answer.headers.get("content-range").unwrap_or_default();
+                match served_from(range) {
+                    Some(start) if start == offset => Ok(Opened { response, skip: 0 }),
+                    _ => Err(FetchError::Malformed(format!(
+                        "byte {offset} and the rest of {} was asked for, but something else came",
+                        descriptor.digest
+                    ))),
+                }
+            }
+            _ => Err(blob_error(&answer, descriptor)),
+        }
+    }
+
+    pub(crate) async fn check_blob(&self, descriptor: &Descriptor) -> Result<bool, FetchError> {
+        let request = self.blob_request(Method::HEAD, descriptor);
+        let deadline = self.connection.deadline();
+        let answer = self.connection.exchange(&request, deadline).await?;
+        match answer.status {
+            200 => Ok(true),
+            404 => Ok(false),
+            _ => Err(answer.access_error().into()),
+        }
+    }
+}
+
+fn blob_error(answer: &Answer, descriptor: &Descriptor) -> FetchError {
+    match answer.status {
+        404 if answer.is_repository_unknown() => FetchError::RepositoryNotFound,
+        404 => FetchError::BlobNotFound(descriptor.digest.clone()),
+        _ => answer.access_error().into(),
+    }
+}

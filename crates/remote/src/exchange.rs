@@ -1,0 +1,284 @@
+//! One request to a registry, until there is an answer: redirects, authorisation, retries, one deadline.
+
+use bytes::{Bytes, BytesMut};
+use eigenpack_oci::AccessError;
+use eigenpack_oci::NetworkErrorKind;
+use eigenpack_oci::distribution::{
+    Endpoint, Failure, MAX_ERROR_SIZE, RetryPolicy, ScopeSet, resolve_location, same_origin,
+};
+use url::Url;
+
+use crate::answer::{Answer, ExchangeError};
+use crate::authorization::{Attempt, Step};
+use crate::deadline::{Deadline, Retries};
+use crate::outgoing::{Fault, Outgoing};
+use crate::registry::Connection;
+use crate::transport::{Body, Method, Response, TransportError, authority};
+
+/// A request that is to be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) content: Option<Outgoing>,
+    /// What a token must allow for it.
+    pub(crate) scopes: ScopeSet,
+    /// Whether it may be sent again when it is not known whether it was carried out.
+    pub(crate) repeatable: bool,
+    pub(crate) read: Read,
+}
+
+/// What is to be done with the body of a successful answer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Read {
+    /// It is read into memory, and over so many bytes it is an error.
+    UpTo(u64),
+    /// It is left to be streamed.
+    Stream,
+}
+
+/// The most bytes read of an answer whose body means nothing.
+const MAX_IGNORED: u64 = 64 * 1024;
+
+impl Request {
+    /// Makes a request that may be repeated, with a small answer.
+    pub(crate) fn new(method: Method, url: Url, scopes: ScopeSet) -> Self {
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            content: None,
+            scopes,
+            repeatable: true,
+            read: Read::UpTo(MAX_IGNORED),
+        }
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn content(mut self, media_type: &str, content: Outgoing) -> Self {
+        self.content = Some(content);
+        self.header("content-type", media_type)
+    }
+
+    pub(crate) fn reading(mut self, read: Read) -> Self {
+        self.read = read;
+        self
+    }
+
+    pub(crate) fn sent_once(mut self) -> Self {
+        self.repeatable = false;
+        self
+    }
+}
+
+impl Connection {
+    /// Returns the URL of an endpoint.
+    pub(crate) fn url(&self, endpoint: &Endpoint) -> Url {
+        let mut url = self.base.clone();
+        let rendered = endpoint.to_path_and_query();
+        match rendered.split_once('?') {
+            Some((path, query)) => {
+                url.set_path(path);
+                url.set_query(Some(query));
+            }
+            None => url.set_path(&rendered),
+        }
+        url
+    }
+
+    /// Sends a request until there is an answer that trying again would not change.
+    pub(crate) async fn exchange(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Answer, ExchangeError> {
+        let answer = self.exchange_with_retries(request, deadline);
+        match tokio::time::timeout_at(deadline.instant(), answer).await {
+            Ok(result) => result,
+            Err(_) => Err(AccessError::from(TransportError::timeout(&request.url)).into()),
+        }
+    }
+
+    async fn exchange_with_retries(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Answer, ExchangeError> {
+        let mut retries = Retries::new(&self.options.retry, deadline);
+        loop {
+            let outcome = self.attempt(request).await;
+            let failure = match &outcome {
+                _ if !request.repeatable => return outcome,
+                Ok(answer) => answer.failure(),
+                Err(error) => error.failure(),
+            };
+            match failure {
+                Some(failure) if retries.again(failure).await => {}
+                _ => return outcome,
+            }
+        }
+    }
+
+    /// Sends a request once, to where redirects lead and with what a challenge asks for.
+    async fn attempt(&self, request: &Request) -> Result<Answer, ExchangeError> {
+        let mut url = request.url.clone();
+        let mut authorization = Attempt::new(self, request.scopes.clone()).await;
+        let mut redirects = 0;
+        let mut trusted = true;
+        loop {
+            // Whatever is elsewhere learns nothing of who asks, and neither does what is reached from there.
+            trusted &= same_origin(&url, &self.base);
+            let header = authorization.header().filter(|_| trusted);
+            let response = self.send(request, &url, header).await?;
+            if let Some(location) = redirect(request, &response)? {
+                redirects += 1;
+                if redirects > self.options.max_redirects {
+                    return Err(refused(&url, "it redirects without end").into());
+                }
+                discard(response).await;
+                url = location;
+                continue;
+            }
+            let answer = read(request, response).await?;
+            if trusted && answer.status == 401 {
+                match authorization.challenged(&answer).await? {
+                    Step::Retry => continue,
+                    Step::Final => {}
+                }
+            }
+            return Ok(answer);
+        }
+    }
+
+    async fn send(
+        &self,
+        request: &Request,
+        url: &Url,
+        authorization: Option<&str>,
+    ) -> Result<Response, ExchangeError> {
+        let fault = Fault::default();
+        let body = match &request.content {
+            Some(content) => content.open(&fault).await.map_err(ExchangeError::Content)?,
+            None => Body::Empty,
+        };
+        let mut headers = request.headers.clone();
+        headers.extend(authorization.map(|value| ("authorization", value.to_owned())));
+        let method = request.method.clone();
+        let result = self.transport.send(method, url, &headers, body).await;
+        // A fault of the content breaks the connection, so it looks like one of the network.
+        match (fault.take(), result) {
+            (Some(error), _) => Err(ExchangeError::Content(error)),
+            (None, result) => result.map_err(|error| AccessError::from(error).into()),
+        }
+    }
+}
+
+fn refused(url: &Url, reason: &str) -> AccessError {
+    AccessError::Refused {
+        host: authority(url),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Returns where an answer redirects the request to, if it does and the request may follow.
+///
+/// What has a body or changes something follows only the statuses that keep the method (RFC 9110, section 15.4).
+fn redirect(request: &Request, response: &Response) -> Result<Option<Url>, AccessError> {
+    let reads = matches!(request.method, Method::GET | Method::HEAD);
+    let follows = match response.status() {
+        301..=303 => reads,
+        307 | 308 => true,
+        _ => false,
+    };
+    let headers = response.headers();
+    let Some(location) = headers.get("location").filter(|_| follows) else {
+        return Ok(None);
+    };
+    resolve_location(response.url(), Some(location))
+        .map(Some)
+        .map_err(|e| refused(response.url(), &e.to_string()))
+}
+
+impl Answer {
+    fn failure(&self) -> Option<Failure<'_>> {
+        let failure = Failure::Status {
+            status: self.status,
+            retry_after: self.headers.get("retry-after"),
+        };
+        RetryPolicy::is_retryable(failure).then_some(failure)
+    }
+}
+
+impl ExchangeError {
+    /// Returns the failure as far as trying again is concerned, where it is one that can pass.
+    pub(crate) fn failure(&self) -> Option<Failure<'static>> {
+        match self {
+            Self::Access(AccessError::Network {
+                kind: NetworkErrorKind::Broken,
+                ..
+            }) => Some(Failure::Broken),
+            _ => None,
+        }
+    }
+}
+
+/// Reads an answer as the request wants it. What goes with an error is cut, for it is only shown.
+async fn read(request: &Request, mut response: Response) -> Result<Answer, ExchangeError> {
+    let mut answer = Answer {
+        method: request.method.clone(),
+        url: response.url().clone(),
+        status: response.status(),
+        headers: response.headers(),
+        body: Bytes::new(),
+        stream: None,
+    };
+    if !answer.is_success() {
+        answer.body = read_start(&mut response, MAX_ERROR_SIZE).await;
+        return Ok(answer);
+    }
+    match request.read {
+        Read::Stream => answer.stream = Some(response),
+        Read::UpTo(limit) => {
+            let too_large = || ExchangeError::TooLarge {
+                request: format!("{} {}", request.method, request.url.path()),
+                limit,
+            };
+            let announced = response.content_length().unwrap_or(0);
+            if announced > limit && request.method != Method::HEAD {
+                return Err(too_large());
+            }
+            let mut body = BytesMut::new();
+            while let Some(bytes) = response.chunk().await.map_err(AccessError::from)? {
+                if body.len() as u64 + bytes.len() as u64 > limit {
+                    return Err(too_large());
+                }
+                body.extend_from_slice(&bytes);
+            }
+            answer.body = body.freeze();
+        }
+    }
+    Ok(answer)
+}
+
+/// Reads the start of a body that is of no consequence; a failure is its end.
+async fn read_start(response: &mut Response, limit: usize) -> Bytes {
+    let mut body = BytesMut::new();
+    while let Ok(Some(bytes)) = response.chunk().await {
+        body.extend_from_slice(&bytes);
+        if body.len() >= limit {
+            body.truncate(limit);
+            break;
+        }
+    }
+    body.freeze()
+}
+
+/// Reads a short body to its end, so that its connection can be used again.
+async fn discard(mut response: Response) {
+    read_start(&mut response, MAX_ERROR_SIZE).await;
+}

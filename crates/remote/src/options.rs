@@ -1,0 +1,53 @@
+//! How a registry is reached.
+
+use std::time::Duration;
+
+use eigenpack_oci::distribution::RetryPolicy;
+use eigenpack_oci::{MAX_MANIFEST_SIZE, Secret};
+use url::Url;
+
+/// How a registry is reached; the default suits a registry on the internet, and one on loopback.
+///
+/// ```
+/// use eigenpack_remote::RemoteOptions;
+/// let mut options = RemoteOptions::default();
+/// options.plain_http = true;
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RemoteOptions {
+    /// Reaches the registry over plain http, whatever its host. Loopback hosts always are.
+    pub plain_http: bool,
+    /// The proxy for everything but loopback; none is read from the environment. Its URL may hold a password.
+    pub proxy: Option<Secret<Url>>,
+    /// The `User-Agent` of every request.
+    pub user_agent: String,
+    /// The longest time that a connection may take to stand.
+    pub connect_timeout: Duration,
+    /// The longest time in which nothing moves, in either direction.
+    pub idle_timeout: Duration,
+    /// The longest time that one operation may take, retries and their pauses included.
+    pub operation_timeout: Duration,
+    /// When a request that is safe to repeat is repeated.
+    pub retry: RetryPolicy,
+    /// The largest manifest read, in bytes.
+    pub max_manifest_size: u64,
+    /// The most redirects followed for one request.
+    pub max_redirects: u32,
+}
+
+impl Default for RemoteOptions {
+    fn default() -> Self {
+        Self {
+            plain_http: false,
+            proxy: None,
+            user_agent: concat!("eigenpack/", env!("CARGO_PKG_VERSION")).to_owned(),
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(1),
+            operation_timeout: Duration::from_hours(1),
+            retry: RetryPolicy::default(),
+            max_manifest_size: MAX_MANIFEST_SIZE,
+            max_redirects: 5,
+        }
+    }
+}

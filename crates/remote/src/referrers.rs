@@ -1,0 +1,102 @@
+//! The manifests that are about another one: from the API, or from the tag that stands in for it.
+
+use eigenpack_oci::distribution::{Endpoint, Pages, fallback_tag};
+use eigenpack_oci::{Descriptor, Digest, FetchError, ImageIndex, Manifest, MediaType, TagOrDigest};
+
+use crate::answer::Answer;
+use crate::deadline::Deadline;
+use crate::exchange::{Read, Request};
+use crate::repository::RemoteRepository;
+use crate::tags::{MAX_PAGES, page_error};
+use crate::transport::Method;
+
+/// The most referrers kept.
+const MAX_REFERRERS: usize = 100_000;
+
+impl RemoteRepository {
+    /// Lists the referrers of a manifest (distribution specification, "Listing Referrers").
+    pub(crate) async fn list_referrers(
+        &self,
+        digest: Digest,
+        artifact_type: Option<MediaType>,
+    ) -> Result<Vec<Descriptor>, FetchError> {
+        let deadline = self.connection.deadline();
+        let from_api = self.referrers_from_api(&digest, artifact_type.as_ref(), deadline);
+        let mut referrers = match from_api.await? {
+            Some(referrers) => referrers,
+            None => self.referrers_from_tag(&digest, deadline).await?,
+        };
+        // Whether the registry filtered by itself needs no belief: what it filtered passes again.
+        if artifact_type.is_some() {
+            referrers.retain(|referrer| referrer.artifact_type == artifact_type);
+        }
+        Ok(referrers)
+    }
+
+    /// Asks the API; `None` where the registry has none.
+    async fn referrers_from_api(
+        &self,
+        digest: &Digest,
+        artifact_type: Option<&MediaType>,
+        deadline: Deadline,
+    ) -> Result<Option<Vec<Descriptor>>, FetchError> {
+        let mut url = self.connection.url(&Endpoint::Referrers {
+            repository: self.name.clone(),
+            digest: digest.clone(),
+            artifact_type: artifact_type.cloned(),
+        });
+        let mut pages = Pages::new(url.clone(), MAX_PAGES);
+        let mut referrers = Vec::new();
+        loop {
+            let request = Request::new(Method::GET, url, self.read_scopes())
+                .header("accept", MediaType::IMAGE_INDEX.as_str())
+                .reading(Read::UpTo(self.connection.options.max_manifest_size));
+            let answer = self.connection.exchange(&request, deadline).await?;
+            match answer.status {
+                200 => {}
+                // A denial is no absence: only these say that there is no such API.
+                404 | 405 | 501 => return Ok(None),
+                _ => return Err(answer.access_error().into()),
+            }
+            // Some registries without the API answer with a page for people.
+            let Some(index) = read_index(&answer) else {
+                return Ok(None);
+            };
+            referrers.extend(index.manifests);
+            if referrers.len() > MAX_REFERRERS {
+                let what = "the list of referrers".to_owned();
+                let limit = MAX_REFERRERS as u64;
+                return Err(FetchError::TooLarge { what, limit });
+            }
+            let next = pages.next(&answer.url, answer.headers.all("link"));
+            match next.map_err(|e| page_error(&answer.url, &e))? {
+                Some(next) => url = next,
+                None => return Ok(Some(referrers)),
+            }
+        }
+    }
+
+    /// Reads the index under the fallback tag (distribution specification, "Referrers Tag Schema"); what is not an index
+    /// lists nothing.
+    async fn referrers_from_tag(
+        &self,
+        digest: &Digest,
+        deadline: Deadline,
+    ) -> Result<Vec<Descriptor>, FetchError> {
+        let Some(tag) = fallback_tag(digest) else {
+            return Ok(Vec::new());
+        };
+        match self.fetch_manifest(TagOrDigest::Tag(tag), deadline).await {
+            Ok(manifest) => match Manifest::read(&manifest) {
+                Ok(Manifest::Index(index)) => Ok(index.manifests),
+                _ => Ok(Vec::new()),
+            },
+            Err(FetchError::ManifestNotFound(_) | FetchError::Manifest(_)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn read_index(answer: &Answer) -> Option<ImageIndex> {
+    serde_json::from_slice(&answer.body).ok()
+}

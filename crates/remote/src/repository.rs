@@ -1,0 +1,112 @@
+//! A repository of a registry as a source and a target.
+
+use std::sync::Arc;
+
+use eigenpack_oci::distribution::{Scope, ScopeSet};
+use eigenpack_oci::{
+    BlobStream, Content, Descriptor, Digest, FetchError, MediaType, Precondition, PushError,
+    Pushed, RawManifest, Repository, Source, Tag, TagOrDigest, Target,
+};
+
+use crate::registry::Connection;
+
+/// One repository of a registry; cheap to clone.
+///
+/// Each method is one operation with one deadline. Requests that are safe to repeat are repeated as
+/// [`RemoteOptions::retry`](crate::RemoteOptions::retry) says.
+#[derive(Clone, Debug)]
+pub struct RemoteRepository {
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) name: Repository,
+    scopes: ScopeSet,
+}
+
+impl RemoteRepository {
+    pub(crate) fn new(connection: Arc<Connection>, name: Repository) -> Self {
+        let scopes = Scope::pull(&name).into();
+        Self {
+            connection,
+            name,
+            scopes,
+        }
+    }
+
+    /// Returns the same repository for an operation that will write to it.
+    ///
+    /// Where the registry demands a token, reading then gets the one that writing needs too, so that one is enough.
+    #[must_use]
+    pub fn for_writing(mut self) -> Self {
+        self.scopes.add(Scope::push(&self.name));
+        self
+    }
+
+    /// Returns the repository's name.
+    pub fn name(&self) -> &Repository {
+        &self.name
+    }
+
+    pub(crate) fn read_scopes(&self) -> ScopeSet {
+        self.scopes.clone()
+    }
+
+    pub(crate) fn write_scopes(&self) -> ScopeSet {
+        let mut scopes = self.scopes.clone();
+        scopes.add(Scope::push(&self.name));
+        scopes
+    }
+
+    pub(crate) fn delete_scopes(&self) -> ScopeSet {
+        let mut scopes = self.scopes.clone();
+        scopes.add(Scope::delete(&self.name));
+        scopes
+    }
+}
+
+impl Source for RemoteRepository {
+    async fn manifest(&self, which: TagOrDigest) -> Result<RawManifest, FetchError> {
+        self.fetch_manifest(which, self.connection.deadline()).await
+    }
+
+    async fn blob(&self, descriptor: Descriptor, offset: u64) -> Result<BlobStream, FetchError> {
+        self.fetch_blob(descriptor, offset).await
+    }
+
+    async fn has_blob(&self, descriptor: Descriptor) -> Result<bool, FetchError> {
+        self.check_blob(&descriptor).await
+    }
+
+    async fn tags(&self) -> Result<Vec<Tag>, FetchError> {
+        self.list_tags().await
+    }
+
+    async fn referrers(
+        &self,
+        digest: Digest,
+        artifact_type: Option<MediaType>,
+    ) -> Result<Vec<Descriptor>, FetchError> {
+        self.list_referrers(digest, artifact_type).await
+    }
+}
+
+impl Target for RemoteRepository {
+    async fn push_blob(
+        &self,
+        descriptor: Descriptor,
+        content: Content,
+    ) -> Result<Pushed, PushError> {
+        self.upload_blob(descriptor, content).await
+    }
+
+    async fn push_manifest(
+        &self,
+        manifest: RawManifest,
+        tags: Vec<Tag>,
+        precondition: Precondition,
+    ) -> Result<(), PushError> {
+        self.put_manifest(&manifest, &tags, &precondition).await
+    }
+
+    async fn delete(&self, which: TagOrDigest) -> Result<(), PushError> {
+        self.delete_manifest(which).await
+    }
+}

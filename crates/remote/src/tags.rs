@@ -1,0 +1,69 @@
+//! The list of a repository's tags, page by page.
+
+use std::collections::BTreeSet;
+
+use eigenpack_oci::distribution::{Endpoint, Page, Pages, PaginationError};
+use eigenpack_oci::{AccessError, FetchError, MAX_MANIFEST_SIZE, Tag};
+use url::Url;
+
+use crate::exchange::{Read, Request};
+use crate::repository::RemoteRepository;
+use crate::transport::{Method, authority};
+
+/// The most pages that a list may have.
+pub(crate) const MAX_PAGES: usize = 10_000;
+
+/// The most tags kept; a list beyond it is no list that somebody made.
+const MAX_TAGS: usize = 1_000_000;
+
+#[derive(serde::Deserialize)]
+struct TagList {
+    /// Some registries write `null` for none.
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+}
+
+impl RemoteRepository {
+    /// Lists all tags, in byte order (distribution specification, "Listing Tags").
+    pub(crate) async fn list_tags(&self) -> Result<Vec<Tag>, FetchError> {
+        let deadline = self.connection.deadline();
+        let mut url = self.connection.url(&Endpoint::Tags {
+            repository: self.name.clone(),
+            page: Page::default(),
+        });
+        let mut pages = Pages::new(url.clone(), MAX_PAGES);
+        let mut tags = BTreeSet::new();
+        loop {
+            let request = Request::new(Method::GET, url, self.read_scopes())
+                .reading(Read::UpTo(MAX_MANIFEST_SIZE));
+            let answer = self.connection.exchange(&request, deadline).await?;
+            match answer.status {
+                200 => {}
+                404 => return Err(FetchError::RepositoryNotFound),
+                _ => return Err(answer.access_error().into()),
+            }
+            let list: TagList = serde_json::from_slice(&answer.body)
+                .map_err(|e| FetchError::Malformed(format!("this is no list of tags: {e}")))?;
+            // What is not a tag cannot be asked for, so it is of no use to anybody.
+            let page = list.tags.unwrap_or_default();
+            tags.extend(page.iter().filter_map(|tag| tag.parse::<Tag>().ok()));
+            if tags.len() > MAX_TAGS {
+                let what = "the list of tags".to_owned();
+                let limit = MAX_TAGS as u64;
+                return Err(FetchError::TooLarge { what, limit });
+            }
+            let next = pages.next(&answer.url, answer.headers.all("link"));
+            match next.map_err(|e| page_error(&answer.url, &e))? {
+                Some(next) => url = next,
+                None => return Ok(tags.into_iter().collect()),
+            }
+        }
+    }
+}
+
+/// Says why a list's next page is not fetched.
+pub(crate) fn page_error(answered: &Url, error: &PaginationError) -> FetchError {
+    let host = authority(answered);
+    let reason = error.to_string();
+    AccessError::Refused { host, reason }.into()
+}

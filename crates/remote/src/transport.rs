@@ -1,0 +1,274 @@
+//! One HTTP request and its answer; the only place that knows by which library they are sent.
+//!
+//! Redirects, retries and authorisation are not followed here.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use eigenpack_oci::{AccessError, ByteStream, NetworkErrorKind};
+use futures_util::StreamExt as _;
+pub(crate) use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Client, NoProxy, Proxy, redirect};
+use url::Url;
+
+use crate::options::RemoteOptions;
+
+/// The largest piece of a body that is sent before it counts as progress, in bytes.
+const PIECE: usize = 64 * 1024;
+
+/// Sends requests over pooled connections.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    options: Arc<RemoteOptions>,
+    plain: OnceLock<Client>,
+    secure: OnceLock<Client>,
+}
+
+/// The body of a request.
+pub(crate) enum Body {
+    Empty,
+    Stream { stream: ByteStream, length: u64 },
+}
+
+/// The head of an answer, and its body still to come.
+#[derive(Debug)]
+pub(crate) struct Response {
+    url: Url,
+    idle_timeout: Duration,
+    inner: reqwest::Response,
+}
+
+/// Why there is no answer, or no complete one.
+#[derive(Debug)]
+pub(crate) struct TransportError {
+    pub(crate) host: String,
+    pub(crate) kind: NetworkErrorKind,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl Transport {
+    pub(crate) fn new(options: Arc<RemoteOptions>) -> Self {
+        Self {
+            options,
+            plain: OnceLock::new(),
+            secure: OnceLock::new(),
+        }
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: &[(&'static str, String)],
+        body: Body,
+    ) -> Result<Response, TransportError> {
+        let mut request = self.client(url)?.request(method.clone(), url.clone());
+        for (name, value) in headers {
+            let mut value = HeaderValue::from_str(value)
+                .map_err(|e| TransportError::new(url, NetworkErrorKind::Broken, Some(e.into())))?;
+            value.set_sensitive(*name == "authorization");
+            request = request.header(*name, value);
+        }
+        let progress = Arc::new(AtomicU64::new(0));
+        request = match body {
+            Body::Empty if method == Method::GET || method == Method::HEAD => request,
+            Body::Empty => request.header("content-length", 0),
+            Body::Stream { stream, length } => request
+                .header("content-length", length)
+                .body(reqwest::Body::wrap_stream(counted(stream, &progress))),
+        };
+        let mut sending: Pin<Box<_>> = Box::pin(request.send());
+        let inner = loop {
+            let before = progress.load(Ordering::Relaxed);
+            match tokio::time::timeout(self.options.idle_timeout, &mut sending).await {
+                Ok(result) => break result.map_err(|e| TransportError::classify(url, e))?,
+                Err(_) if progress.load(Ordering::Relaxed) != before => {}
+                Err(_) => return Err(TransportError::timeout(url)),
+            }
+        };
+        tracing::debug!(%method, host = %authority(url), path = url.path(), status = inner.status().as_u16());
+        Ok(Response {
+            url: url.clone(),
+            idle_timeout: self.options.idle_timeout,
+            inner,
+        })
+    }
+
+    /// Returns the client for a URL's scheme, made when it is first needed: loading the system's certificates takes time
+    /// and can fail, and plain http needs none.
+    fn client(&self, url: &Url) -> Result<&Client, TransportError> {
+        let secure = url.scheme() == "https";
+        let cell = if secure { &self.secure } else { &self.plain };
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let client = self.build_client(secure).map_err(|e| {
+            let kind = NetworkErrorKind::Tls;
+            TransportError::new(url, kind, Some(e.into()))
+        })?;
+        Ok(cell.get_or_init(|| client))
+    }
+
+    fn build_client(&self, secure: bool) -> reqwest::Result<Client> {
+        let mut builder = Client::builder()
+            .user_agent(&self.options.user_agent)
+            .connect_timeout(self.options.connect_timeout)
+            .redirect(redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy();
+        if !secure {
+            builder = builder.tls_certs_only([]);
+        }
+        if let Some(proxy) = &self.options.proxy {
+            let loopback = NoProxy::from_string("localhost,127.0.0.0/8,::1");
+            builder = builder.proxy(Proxy::all(proxy.expose().clone())?.no_proxy(loopback));
+        }
+        builder.build()
+    }
+}
+
+/// Cuts what is sent into pieces and counts them, so that slow progress can be told from none.
+fn counted(
+    stream: ByteStream,
+    progress: &Arc<AtomicU64>,
+) -> impl futures_util::Stream<Item = io::Result<Bytes>> + Send + use<> {
+    let progress = Arc::clone(progress);
+    stream
+        .flat_map(|item| {
+            let pieces = match item {
+                Err(error) => vec![Err(error)],
+                Ok(bytes) => (0..bytes.len())
+                    .step_by(PIECE)
+                    .map(|at| Ok(bytes.slice(at..bytes.len().min(at + PIECE))))
+                    .collect(),
+            };
+            futures_util::stream::iter(pieces)
+        })
+        .inspect(move |_| {
+            progress.fetch_add(1, Ordering::Relaxed);
+        })
+}
+
+impl Response {
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.inner.status().as_u16()
+    }
+
+    pub(crate) fn headers(&self) -> Headers {
+        Headers(self.inner.headers().clone())
+    }
+
+    /// Returns the length of the body as the head announces it.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        self.inner.content_length()
+    }
+
+    /// Waits for the next bytes of the body; `None` is its end.
+    pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
+        match tokio::time::timeout(self.idle_timeout, self.inner.chunk()).await {
+            Ok(result) => result.map_err(|e| TransportError::classify(&self.url, e)),
+            Err(_) => Err(TransportError::timeout(&self.url)),
+        }
+    }
+}
+
+/// The headers of an answer; values that are not ASCII text count as absent.
+#[derive(Clone, Debug)]
+pub(crate) struct Headers(HeaderMap);
+
+impl Headers {
+    pub(crate) fn get(&self, name: &'static str) -> Option<&str> {
+        self.0.get(name)?.to_str().ok()
+    }
+
+    pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+        self.0.get_all(name).iter().filter_map(|v| v.to_str().ok())
+    }
+}
+
+impl TransportError {
+    fn new(
+        url: &Url,
+        kind: NetworkErrorKind,
+        source: Option<Box<dyn Error + Send + Sync>>,
+    ) -> Self {
+        Self {
+            host: authority(url),
+            kind,
+            source,
+        }
+    }
+
+    pub(crate) fn timeout(url: &Url) -> Self {
+        Self::new(url, NetworkErrorKind::Timeout, None)
+    }
+
+    fn classify(url: &Url, error: reqwest::Error) -> Self {
+        // The library's own error repeats the URL, whose query may hold what must not be shown.
+        let error = error.without_url();
+        let kind = if error.is_timeout() {
+            NetworkErrorKind::Timeout
+        } else if error.is_connect() {
+            classify_connect(&error)
+        } else {
+            NetworkErrorKind::Broken
+        };
+        Self::new(url, kind, Some(error.into()))
+    }
+}
+
+/// Tells the ways of not getting a connection apart, which the library does by text only.
+fn classify_connect(error: &reqwest::Error) -> NetworkErrorKind {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        if current.to_string() == "dns error" {
+            return NetworkErrorKind::Resolve;
+        }
+        // A failed handshake is invalid data or a sudden end, in an I/O error that may itself be wrapped in one.
+        let mut io = current.downcast_ref::<io::Error>();
+        while let Some(error) = io {
+            if matches!(
+                error.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) {
+                return NetworkErrorKind::Tls;
+            }
+            io = error
+                .get_ref()
+                .and_then(|inner| inner.downcast_ref::<io::Error>());
+        }
+        cause = current.source();
+    }
+    NetworkErrorKind::Connect
+}
+
+impl From<TransportError> for AccessError {
+    fn from(error: TransportError) -> Self {
+        Self::Network {
+            host: error.host,
+            kind: error.kind,
+            source: error.source,
+        }
+    }
+}
+
+/// Returns the host of a URL, with its port where that is not the scheme's own.
+pub(crate) fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}

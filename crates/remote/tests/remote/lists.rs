@@ -1,0 +1,155 @@
+//! Lists: tags and referrers, page by page.
+
+use eigenpack_oci::distribution::fallback_tag;
+use eigenpack_oci::{AccessError, Descriptor, FetchError, MediaType, Source as _};
+
+use crate::fixture::{manifest, repository};
+use crate::registry::{Behaviour, Running};
+use crate::server::Reply;
+
+#[tokio::test]
+async fn tags_are_listed_to_the_last_page_in_byte_order() {
+    let running = Running::start(Behaviour {
+        page_size: 2,
+        ..Behaviour::default()
+    })
+    .await;
+    for tag in ["v1", "_x", "V2", "a..b", "a-"] {
+        running.add_manifest(tag, "x/y", b"{}");
+    }
+    let tags = repository(&running).tags().await.unwrap();
+    let tags: Vec<_> = tags.iter().map(eigenpack_oci::Tag::as_str).collect();
+    assert_eq!(tags, ["V2", "_x", "a-", "a..b", "v1"]);
+    assert_eq!(
+        running.server.summaries(),
+        ["GET tags", "GET tags ?last", "GET tags ?last"]
+    );
+}
+
+#[tokio::test]
+async fn odd_lists_are_read_and_malformed_ones_refused() {
+    let running = Running::start(Behaviour::default()).await;
+    let source = repository(&running);
+    for (body, count) in [
+        (r#"{"name":"a/b","tags":null}"#, 0),
+        (r#"{"name":"a/b"}"#, 0),
+        (r#"{"tags":["b","a","b","not a tag","../x"]}"#, 2),
+    ] {
+        running.script("GET", "/tags/", Reply::new(200).body(body));
+        assert_eq!(source.tags().await.unwrap().len(), count, "{body}");
+    }
+    running.script("GET", "/tags/", Reply::new(200).body("<html>"));
+    let error = source.tags().await.unwrap_err();
+    assert!(matches!(error, FetchError::Malformed(_)), "{error:?}");
+    running.script("GET", "/tags/", Reply::new(404));
+    let error = source.tags().await.unwrap_err();
+    assert!(matches!(error, FetchError::RepositoryNotFound), "{error:?}");
+}
+
+#[tokio::test]
+async fn pages_do_not_lead_in_circles_or_elsewhere() {
+    let running = Running::start(Behaviour::default()).await;
+    for link in [
+        "</v2/a/b/tags/list>; rel=next",
+        "<http://127.0.0.1:1/v2/a/b/tags/list?x>; rel=next",
+    ] {
+        running.server.forget();
+        running.script(
+            "GET",
+            "/tags/",
+            Reply::new(200).header("link", link).body("{}"),
+        );
+        let error = repository(&running).tags().await.unwrap_err();
+        assert!(
+            matches!(error, FetchError::Access(AccessError::Refused { .. })),
+            "{error:?}"
+        );
+        assert_eq!(running.server.requests().len(), 1);
+    }
+}
+
+fn index(kinds: &[&str]) -> String {
+    let manifests: Vec<_> = kinds
+        .iter()
+        .map(|kind| {
+            let mut descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, kind.as_bytes());
+            descriptor.artifact_type = Some(kind.parse().unwrap());
+            descriptor
+        })
+        .collect();
+    serde_json::json!({
+        "schemaVersion": 2,
+        "mediaType": MediaType::IMAGE_INDEX,
+        "manifests": manifests,
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn referrers_come_from_the_api_and_are_filtered_here_too() {
+    let running = Running::start(Behaviour::default()).await;
+    let source = repository(&running);
+    let subject = manifest("1").digest().clone();
+    let page = |kinds| Reply::new(200).body(index(kinds));
+    running.script(
+        "GET",
+        "/referrers/",
+        page(&["a/x", "a/y"]).header("link", "<?p=2>; rel=next"),
+    );
+    running.script("GET", "/referrers/", page(&["a/x"]));
+    let wanted: MediaType = "a/x".parse().unwrap();
+    let found = source
+        .referrers(subject.clone(), Some(wanted))
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 2);
+    assert_eq!(
+        running.server.summaries(),
+        ["GET referrers ?artifactType", "GET referrers ?p"]
+    );
+    running.script("GET", "/referrers/", page(&["a/x", "a/y"]));
+    assert_eq!(source.referrers(subject, None).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn without_the_api_the_fallback_tag_is_read() {
+    let running = Running::start(Behaviour::default()).await;
+    let source = repository(&running);
+    let subject = manifest("1").digest().clone();
+    // No API and no tag: nothing refers to it.
+    assert_eq!(source.referrers(subject.clone(), None).await.unwrap(), []);
+    let tag = fallback_tag(&subject).unwrap();
+    let listed = index(&["a/x", "a/y"]);
+    running.add_manifest(
+        tag.as_str(),
+        MediaType::IMAGE_INDEX.as_str(),
+        listed.as_bytes(),
+    );
+    let wanted: MediaType = "a/y".parse().unwrap();
+    let found = source
+        .referrers(subject.clone(), Some(wanted.clone()))
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1);
+    // A page for people is no API either.
+    running.script("GET", "/referrers/", Reply::new(200).body("<html>"));
+    assert_eq!(
+        source
+            .referrers(subject.clone(), Some(wanted))
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    // What is under the tag may be something else.
+    let raw = manifest("2");
+    running.add_manifest(tag.as_str(), raw.media_type().as_str(), raw.bytes());
+    assert_eq!(source.referrers(subject.clone(), None).await.unwrap(), []);
+    // A denial is not an absence.
+    running.script("GET", "/referrers/", Reply::new(403));
+    let error = source.referrers(subject, None).await.unwrap_err();
+    assert!(
+        matches!(error, FetchError::Access(AccessError::Denied(_))),
+        "{error:?}"
+    );
+}

@@ -1,0 +1,203 @@
+//! Manifests written: tags, preconditions, and the registries' ways of saying no.
+
+use eigenpack_oci::{
+    AccessError, FetchError, Precondition, PushError, Source as _, Tag, TagOrDigest, Target as _,
+};
+
+use crate::fixture::{manifest, repository};
+use crate::registry::{Behaviour, Running};
+use crate::server::Reply;
+
+fn tag() -> Tag {
+    "v1".parse().unwrap()
+}
+
+async fn conditional() -> Running {
+    Running::start(Behaviour {
+        conditions: true,
+        ..Behaviour::default()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn one_request_for_each_tag_or_one_by_digest() {
+    let running = Running::start(Behaviour::default()).await;
+    let target = repository(&running);
+    let raw = manifest("1");
+    let tags = vec![tag(), "v2".parse().unwrap()];
+    target
+        .push_manifest(raw.clone(), tags, Precondition::Any)
+        .await
+        .unwrap();
+    target
+        .push_manifest(raw.clone(), vec![], Precondition::Any)
+        .await
+        .unwrap();
+    let requests = running.server.requests();
+    let paths: Vec<_> = requests
+        .iter()
+        .map(|r| r.path.rsplit('/').next().unwrap())
+        .collect();
+    assert_eq!(paths, ["v1", "v2", raw.digest().as_str()]);
+    for request in &requests {
+        assert_eq!(
+            request.header("content-type"),
+            Some(raw.media_type().as_str())
+        );
+        assert_eq!(request.header("if-match"), None);
+        assert_eq!(request.body, raw.bytes().as_ref());
+    }
+}
+
+#[tokio::test]
+async fn preconditions_are_sent_and_their_failure_is_a_conflict() {
+    let running = conditional().await;
+    let target = repository(&running);
+    let (one, two) = (manifest("1"), manifest("2"));
+    let push = |manifest, precondition| target.push_manifest(manifest, vec![tag()], precondition);
+
+    push(one.clone(), Precondition::Absent).await.unwrap();
+    assert_eq!(
+        running.server.requests()[0].header("if-none-match"),
+        Some("*")
+    );
+    let error = push(two.clone(), Precondition::Absent).await.unwrap_err();
+    assert!(
+        matches!(&error, PushError::Conflict { found: Some(found), .. } if found == one.digest()),
+        "{error:?}"
+    );
+    // The tag names what was pushed already: somebody else's push, or a retry of our own.
+    push(one.clone(), Precondition::Absent).await.unwrap();
+
+    push(two.clone(), Precondition::Is(one.digest().clone()))
+        .await
+        .unwrap();
+    let header = running
+        .server
+        .requests()
+        .last()
+        .unwrap()
+        .header("if-match")
+        .unwrap()
+        .to_owned();
+    assert_eq!(header, format!("\"{}\"", one.digest()));
+    let error = push(manifest("3"), Precondition::Is(one.digest().clone()))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, PushError::Conflict { found: Some(found), .. } if found == two.digest()),
+        "{error:?}"
+    );
+    running.registry.content.lock().unwrap().manifests.clear();
+    let error = push(one, Precondition::Is(two.digest().clone()))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, PushError::Conflict { found: None, .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_tag_that_cannot_move_is_said_to_be_immutable() {
+    let running = Running::start(Behaviour::default()).await;
+    let target = repository(&running);
+    let (one, two) = (manifest("1"), manifest("2"));
+    running.add_manifest("v1", one.media_type().as_str(), one.bytes());
+    for (status, body) in [
+        (
+            400,
+            r#"{"errors":[{"code":"TAG_INVALID","message":"The image tag 'v1' already exists and cannot be overwritten because the tag is immutable."}]}"#,
+        ),
+        (
+            412,
+            r#"{"errors":[{"code":"PRECONDITION","message":"configured as immutable"}]}"#,
+        ),
+        (409, r#"{"errors":[{"code":"TAG_IMMUTABLE"}]}"#),
+    ] {
+        let reply = || Reply::new(status).body(body);
+        running.script("PUT", "/manifests/", reply());
+        let error = target.push_manifest(two.clone(), vec![tag()], Precondition::Any);
+        let error = error.await.unwrap_err();
+        assert!(matches!(error, PushError::ImmutableTag { .. }), "{error:?}");
+        // It is where it was to go: nothing had to move.
+        running.script("PUT", "/manifests/", reply());
+        target
+            .push_manifest(one.clone(), vec![tag()], Precondition::Any)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn refusals_have_names() {
+    let running = Running::start(Behaviour::default()).await;
+    let target = repository(&running);
+    let error =
+        |code: &str| format!(r#"{{"errors":[{{"code":"{code}","message":"\u001b[1mno"}}]}}"#);
+    let name = |error| match error {
+        PushError::MissingContent(message) => format!("missing: {message}"),
+        PushError::RepositoryNotFound => "repository".to_owned(),
+        PushError::TooLarge { .. } => "too large".to_owned(),
+        PushError::Access(AccessError::Unauthenticated(_)) => "unauthenticated".to_owned(),
+        PushError::Access(AccessError::Denied(answer)) => format!("denied: {answer}"),
+        PushError::Access(AccessError::Registry(answer)) => format!("registry {}", answer.status),
+        other => panic!("{other:?}"),
+    };
+    let host = running.server.address;
+    for (status, code, expected) in [
+        (400, "MANIFEST_BLOB_UNKNOWN", "missing: [1mno".to_owned()),
+        (404, "MANIFEST_BLOB_UNKNOWN", "missing: [1mno".to_owned()),
+        (404, "NAME_UNKNOWN", "repository".to_owned()),
+        (413, "SIZE_INVALID", "too large".to_owned()),
+        (401, "UNAUTHORIZED", "unauthenticated".to_owned()),
+        (
+            403,
+            "DENIED",
+            format!("denied: {host} answered 403 to PUT /v2/a/b/manifests/v1 (DENIED: [1mno)"),
+        ),
+        (400, "MANIFEST_INVALID", "registry 400".to_owned()),
+    ] {
+        running.server.forget();
+        running.script("PUT", "/manifests/", Reply::new(status).body(error(code)));
+        let refused = target.push_manifest(manifest("1"), vec![tag()], Precondition::Any);
+        assert_eq!(name(refused.await.unwrap_err()), expected);
+        assert_eq!(running.server.requests().len(), 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn deletes_or_says_that_it_cannot() {
+    let running = Running::start(Behaviour::default()).await;
+    let target = repository(&running);
+    let raw = manifest("1");
+    running.add_manifest("v1", raw.media_type().as_str(), raw.bytes());
+    target.delete(tag().into()).await.unwrap();
+    let error = target.delete(tag().into()).await.unwrap_err();
+    assert!(matches!(error, PushError::ManifestNotFound(_)), "{error:?}");
+    for (which, status) in [
+        (TagOrDigest::Tag(tag()), 400),
+        (TagOrDigest::Tag(tag()), 405),
+        (TagOrDigest::Digest(raw.digest().clone()), 405),
+    ] {
+        running.script("DELETE", "/manifests/", Reply::new(status));
+        let error = target.delete(which).await.unwrap_err();
+        assert!(matches!(error, PushError::Unsupported(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_absent_repository_is_not_an_absent_manifest() {
+    let running = Running::start(Behaviour::default()).await;
+    let source = repository(&running);
+    let unknown = Reply::new(404).body(r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#);
+    running.script("GET", "/manifests/", unknown);
+    let error = source.manifest(tag().into()).await.unwrap_err();
+    assert!(matches!(error, FetchError::RepositoryNotFound), "{error:?}");
+    let error = source.manifest(tag().into()).await.unwrap_err();
+    assert!(
+        matches!(error, FetchError::ManifestNotFound(_)),
+        "{error:?}"
+    );
+}

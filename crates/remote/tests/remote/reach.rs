@@ -1,0 +1,104 @@
+//! How a registry is reached: over http or https, through a proxy or not.
+
+use eigenpack_oci::{AccessError, FetchError, NetworkErrorKind, Secret, Source as _, TagOrDigest};
+use eigenpack_remote::{RemoteOptions, RemoteRegistry};
+
+use crate::fixture::{blob, manifest, options, read, repository};
+use crate::registry::{Behaviour, Running};
+use crate::server::Reply;
+
+#[tokio::test]
+async fn nobody_there_is_said_at_once() {
+    // A port that was free a moment ago.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let registry = RemoteRegistry::new(host.parse().unwrap(), options()).unwrap();
+    let error = registry
+        .repository("a".parse().unwrap())
+        .tags()
+        .await
+        .unwrap_err();
+    let FetchError::Access(AccessError::Network {
+        host: named, kind, ..
+    }) = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!((named, kind), (host, NetworkErrorKind::Connect));
+}
+
+#[test]
+fn plain_http_is_for_loopback_or_on_demand() {
+    let plain = |host: &str, plain_http| {
+        let mut options = RemoteOptions::default();
+        options.plain_http = plain_http;
+        RemoteRegistry::new(host.parse().unwrap(), options)
+            .unwrap()
+            .is_plain_http()
+    };
+    for host in ["localhost:5000", "127.0.0.2", "[::1]:5000"] {
+        assert!(plain(host, false), "{host}");
+    }
+    for host in ["ghcr.io", "localhost.test", "10.0.0.1", "docker.io"] {
+        assert!(!plain(host, false), "{host}");
+        assert!(plain(host, true), "{host}");
+    }
+    let no_address = "1.2.3.999".parse().unwrap();
+    assert!(RemoteRegistry::new(no_address, RemoteOptions::default()).is_err());
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_is_told_from_a_host_that_is_not_there() {
+    let running = Running::start(Behaviour::default()).await;
+    let elsewhere = Running::start(Behaviour::default()).await;
+    // Nobody there speaks TLS.
+    let location = format!("https://{}/", elsewhere.server.address);
+    running.script(
+        "GET",
+        "/blobs/",
+        Reply::new(307).header("location", location),
+    );
+    let error = read(&repository(&running), &blob(b"{}").0, 0)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FetchError::Access(AccessError::Network {
+                kind: NetworkErrorKind::Tls,
+                ..
+            })
+        ),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_for_all_but_loopback() {
+    let proxy = Running::start(Behaviour::default()).await;
+    let raw = manifest("1");
+    let reply = Reply::new(200).body(raw.bytes().to_vec());
+    proxy.script("GET", "/manifests/", reply);
+    let mut options = options();
+    options.plain_http = true;
+    let url = format!("http://{}", proxy.server.address);
+    options.proxy = Some(Secret::new(url.parse().unwrap()));
+    let which = || TagOrDigest::Tag("v1".parse().unwrap());
+    let manifest_of = |host: &str| {
+        let registry = RemoteRegistry::new(host.parse().unwrap(), options.clone()).unwrap();
+        let repository = registry.repository("a".parse().unwrap());
+        async move { repository.manifest(which()).await }
+    };
+    assert_eq!(manifest_of("registry.test").await.unwrap(), raw);
+    assert_eq!(
+        proxy.server.requests()[0].path,
+        "http://registry.test/v2/a/manifests/v1"
+    );
+
+    let direct = Running::start(Behaviour::default()).await;
+    manifest_of(&direct.server.address.to_string())
+        .await
+        .unwrap_err();
+    assert_eq!(direct.server.requests().len(), 1);
+}
