@@ -1,1 +1,44 @@
-//! Placeholder.
+//! Publish EigenRuntime specifications as OCI artifacts, and pull exactly what was published.
+//!
+//! ```no_run
+//! use eigenpack::{Client, PushOptions, Reference};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::builder().build();
+//! let reference: Reference = "ghcr.io/org/my-avs:opset-0-v1".parse()?;
+//!
+//! let spec = std::fs::read("runtime-spec.yaml")?;
+//! let published = client.push(spec, &reference, PushOptions::default()).await?;
+//! println!("{}", published.artifact.manifest.digest());
+//!
+//! let pulled = client.pull(&reference).await?;
+//! assert_eq!(pulled.digest(), published.artifact.manifest.digest());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! References name registries (`HOST/REPO:TAG`), the local store (`REPO:TAG`, see [`ClientBuilder::store`]) and OCI image
+//! layouts (`oci:PATH:TAG`). The rules of specs are in [`spec`]; whoever needs a store of their own implements
+//! [`Source`](oci::Source) and [`Target`](oci::Target) and calls [`publish`] and [`pull`] on it.
+
+mod client;
+mod fetch;
+mod push;
+mod store;
+mod tag;
+
+pub use eigenpack_oci as oci;
+pub use eigenpack_oci::{
+    Digest, DigestError, Location, Reference, ReferenceError, RegistryHost, Repository, Tag,
+};
+pub use eigenpack_remote::RemoteOptions;
+pub use eigenruntime::{
+    ArtifactManifest, BuildError, CREATED_ANNOTATION, Created, CreatedError, Difference,
+    PublishError, PublishStatus, Published, PullError, PulledArtifact, publish, pull, spec,
+};
+
+pub use client::{Client, ClientBuilder};
+pub use fetch::{ConfigBlob, FetchConfigError, ReadError, TagsError};
+pub use push::{Prepared, PushError, PushOptions};
+pub use store::AnyStore;
+pub use tag::{TagError, TagStatus, Tagged};

@@ -1,0 +1,239 @@
+//! The client: opens whatever a reference names and does the use cases there.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use eigenpack_layout::{LayoutStore, LocalStore};
+use eigenpack_oci::{
+    AccessError, Location, Observer, RawManifest, Reference, RegistryHost, Silent, Source as _, Tag,
+};
+use eigenpack_remote::{RemoteOptions, RemoteRegistry};
+use eigenruntime::{Created, Published, PulledArtifact, fetch_manifest};
+
+use crate::fetch::{self, ConfigBlob, FetchConfigError, ReadError, TagsError};
+use crate::push::{Prepared, PushError, PushOptions};
+use crate::store::AnyStore;
+use crate::tag::{TagError, Tagged, set_tags};
+
+/// Publishes and pulls artifacts, at any place that a [`Reference`] names.
+///
+/// A client is silent and anonymous, and it reads no environment variable and no configuration file. It is cheap to
+/// clone; clones share their connections.
+#[derive(Clone)]
+pub struct Client {
+    store: Option<PathBuf>,
+    remote: RemoteOptions,
+    observer: Arc<dyn Observer>,
+    registries: Arc<Mutex<HashMap<RegistryHost, RemoteRegistry>>>,
+}
+
+/// Makes a [`Client`].
+#[derive(Debug)]
+pub struct ClientBuilder {
+    client: Client,
+}
+
+impl Client {
+    /// Starts with a client that speaks to registries anonymously and has no local store.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder {
+            client: Self {
+                store: None,
+                remote: RemoteOptions::default(),
+                observer: Arc::new(Silent),
+                registries: Arc::default(),
+            },
+        }
+    }
+
+    /// Checks a spec, builds its artifact and publishes it under the reference's tag.
+    ///
+    /// Pushing the same again is a success that says so, and a tag that names something else is not moved unless
+    /// [`PushOptions::overwrite`] is set.
+    pub async fn push(
+        &self,
+        spec: impl Into<Bytes>,
+        reference: &Reference,
+        options: PushOptions,
+    ) -> Result<Published, PushError> {
+        let prepared = Self::prepare(spec, reference, &options)?;
+        self.publish(&prepared, reference).await
+    }
+
+    /// Does the part of a push that needs no store: checks the spec and decides every field of the artifact.
+    pub fn prepare(
+        spec: impl Into<Bytes>,
+        reference: &Reference,
+        options: &PushOptions,
+    ) -> Result<Prepared, PushError> {
+        if reference.selector.digest.is_some() {
+            return Err(PushError::DigestInReference);
+        }
+        let tag = reference.selector.tag.as_ref().ok_or(PushError::NoTag)?;
+        options.prepare(spec.into(), tag, now().ok_or(PushError::Clock)?)
+    }
+
+    /// Publishes what [`prepare`](Self::prepare) made.
+    pub async fn publish(
+        &self,
+        prepared: &Prepared,
+        reference: &Reference,
+    ) -> Result<Published, PushError> {
+        let target = self.open_to_write(&reference.location).await?;
+        let published = eigenruntime::publish(
+            &prepared.builder,
+            &target,
+            &prepared.publish,
+            self.observer.as_ref(),
+        );
+        Ok(published.await?)
+    }
+
+    /// Pulls an artifact; every byte of the answer is what the manifest's digest promises.
+    pub async fn pull(&self, reference: &Reference) -> Result<PulledArtifact, ReadError> {
+        let source = self.open(&reference.location).await?;
+        let observer = self.observer.as_ref();
+        Ok(eigenruntime::pull(&source, &reference.selector, observer).await?)
+    }
+
+    /// Fetches a manifest or index of any kind, as it is stored.
+    pub async fn manifest(&self, reference: &Reference) -> Result<RawManifest, ReadError> {
+        let source = self.open(&reference.location).await?;
+        Ok(fetch_manifest(&source, &reference.selector).await?)
+    }
+
+    /// Fetches the config blob of a manifest of any kind, as it is stored and verified.
+    pub async fn config(&self, reference: &Reference) -> Result<ConfigBlob, FetchConfigError> {
+        let source = self
+            .open(&reference.location)
+            .await
+            .map_err(ReadError::from)?;
+        fetch::config(&source, &reference.selector).await
+    }
+
+    /// Lists the tags at a location, in byte order.
+    pub async fn tags(&self, location: &Location) -> Result<Vec<Tag>, TagsError> {
+        Ok(self.open(location).await?.tags().await?)
+    }
+
+    /// Gives the manifest that `reference` names further tags.
+    ///
+    /// Unless `overwrite` is set, a tag that names something else is a conflict, and none of the tags is moved.
+    pub async fn tag(
+        &self,
+        reference: &Reference,
+        tags: &[Tag],
+        overwrite: bool,
+    ) -> Result<Tagged, TagError> {
+        let target = self.open(&reference.location).await?;
+        let manifest = fetch_manifest(&target, &reference.selector).await?;
+        set_tags(&target, manifest, tags, overwrite).await
+    }
+
+    /// Opens a location to read what is there.
+    pub async fn open(&self, location: &Location) -> Result<AnyStore, AccessError> {
+        Ok(match location {
+            Location::Registry { host, repository } => {
+                AnyStore::Registry(self.registry(host)?.repository(repository.clone()))
+            }
+            Location::Local { repository } => AnyStore::Local(
+                LocalStore::open(self.store_path()?)
+                    .await?
+                    .repository(repository),
+            ),
+            Location::Layout { path } => AnyStore::Layout(LayoutStore::open(path).await?),
+            other => return Err(unknown_location(other)),
+        })
+    }
+
+    /// Opens a location to write there; a local store or layout is made where there is none.
+    pub async fn open_to_write(&self, location: &Location) -> Result<AnyStore, AccessError> {
+        Ok(match location {
+            Location::Registry { host, repository } => {
+                let repository = self.registry(host)?.repository(repository.clone());
+                AnyStore::Registry(repository.for_writing())
+            }
+            Location::Local { repository } => {
+                let store = LocalStore::create_or_open(self.store_path()?).await?;
+                AnyStore::Local(store.repository(repository))
+            }
+            Location::Layout { path } => AnyStore::Layout(LayoutStore::create_or_open(path).await?),
+            other => return Err(unknown_location(other)),
+        })
+    }
+
+    fn store_path(&self) -> Result<&PathBuf, AccessError> {
+        self.store.as_ref().ok_or_else(|| AccessError::Store {
+            path: "the local store".to_owned(),
+            reason: "no directory was chosen for it".to_owned(),
+        })
+    }
+
+    /// Returns the one connection pool of a registry.
+    fn registry(&self, host: &RegistryHost) -> Result<RemoteRegistry, AccessError> {
+        let mut registries = self
+            .registries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(registry) = registries.get(host) {
+            return Ok(registry.clone());
+        }
+        let registry = RemoteRegistry::new(host.clone(), self.remote.clone())?;
+        registries.insert(host.clone(), registry.clone());
+        Ok(registry)
+    }
+}
+
+impl ClientBuilder {
+    /// Sets the directory of the local store, where references without a host live.
+    #[must_use]
+    pub fn store(mut self, path: impl Into<PathBuf>) -> Self {
+        self.client.store = Some(path.into());
+        self
+    }
+
+    /// Sets how registries are spoken to.
+    #[must_use]
+    pub fn remote(mut self, options: RemoteOptions) -> Self {
+        self.client.remote = options;
+        self
+    }
+
+    /// Sets who hears of progress.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.client.observer = observer;
+        self
+    }
+
+    /// Makes the client. Nothing is opened and nothing is sent yet.
+    pub fn build(self) -> Client {
+        self.client
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A kind of location that this version does not know how to open.
+fn unknown_location(location: &Location) -> AccessError {
+    AccessError::Store {
+        path: location.to_string(),
+        reason: "this kind of location cannot be opened".to_owned(),
+    }
+}
+
+/// Reads the clock, to the second.
+fn now() -> Option<Created> {
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    Created::from_unix_seconds(i64::try_from(since_epoch.as_secs()).ok()?).ok()
+}

@@ -1,0 +1,135 @@
+//! Giving a manifest further tags, under the same rule for moving one as a push.
+
+use eigenpack_oci::{
+    AccessError, Digest, FetchError, Precondition, PushError, RawManifest, Source, Tag, Target,
+};
+use eigenruntime::PullError;
+
+/// What became of a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TagStatus {
+    /// It is new.
+    Created,
+    /// It named the manifest already.
+    Unchanged,
+    /// It named another manifest.
+    Overwritten {
+        /// What it named.
+        previous: Digest,
+    },
+}
+
+/// A manifest with its new tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Tagged {
+    /// The manifest.
+    pub manifest: RawManifest,
+    /// Each tag and what became of it.
+    pub tags: Vec<(Tag, TagStatus)>,
+}
+
+/// Why no tag was set.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TagError {
+    /// The store could not be opened.
+    #[error(transparent)]
+    Open(#[from] AccessError),
+    /// The manifest to be tagged could not be read.
+    #[error(transparent)]
+    Manifest(#[from] PullError),
+    /// A tag names something else; none was moved.
+    #[error("the tag {tag} names {existing}, and tagging would move it to {ours}")]
+    Conflict {
+        /// The tag.
+        tag: Tag,
+        /// What it names.
+        existing: Digest,
+        /// What it would name.
+        ours: Digest,
+    },
+    /// What a tag names now could not be read.
+    #[error("cannot read what the tag {tag} names now")]
+    ReadTag {
+        /// The tag.
+        tag: Tag,
+        /// Why not.
+        source: FetchError,
+    },
+    /// A tag could not be written.
+    #[error("cannot set the tags")]
+    Push(#[source] PushError),
+}
+
+/// Sets tags after all of them were read, so that a conflict moves none.
+pub(crate) async fn set_tags<T: Target>(
+    target: &T,
+    manifest: RawManifest,
+    tags: &[Tag],
+    overwrite: bool,
+) -> Result<Tagged, TagError> {
+    let mut statuses = Vec::new();
+    for tag in tags {
+        let status = match current(target, tag).await? {
+            None => TagStatus::Created,
+            Some(existing) if existing == *manifest.digest() => TagStatus::Unchanged,
+            Some(previous) if overwrite => TagStatus::Overwritten { previous },
+            Some(existing) => {
+                let ours = manifest.digest().clone();
+                return Err(TagError::Conflict {
+                    tag: tag.clone(),
+                    existing,
+                    ours,
+                });
+            }
+        };
+        statuses.push((tag.clone(), status));
+    }
+    let changed: Vec<Tag> = statuses
+        .iter()
+        .filter(|(_, status)| *status != TagStatus::Unchanged)
+        .map(|(tag, _)| tag.clone())
+        .collect();
+    if !changed.is_empty() {
+        let precondition = if overwrite {
+            Precondition::Any
+        } else {
+            Precondition::Absent
+        };
+        let ours = manifest.digest().clone();
+        target
+            .push_manifest(manifest.clone(), changed, precondition)
+            .await
+            .map_err(|error| {
+                match error {
+                    // Somebody else was faster.
+                    PushError::Conflict {
+                        tag,
+                        found: Some(existing),
+                    } => TagError::Conflict {
+                        tag,
+                        existing,
+                        ours,
+                    },
+                    other => TagError::Push(other),
+                }
+            })?;
+    }
+    Ok(Tagged {
+        manifest,
+        tags: statuses,
+    })
+}
+
+async fn current<S: Source>(source: &S, tag: &Tag) -> Result<Option<Digest>, TagError> {
+    match source.manifest(tag.clone().into()).await {
+        Ok(raw) => Ok(Some(raw.digest().clone())),
+        Err(FetchError::ManifestNotFound(_) | FetchError::RepositoryNotFound) => Ok(None),
+        Err(source) => Err(TagError::ReadTag {
+            tag: tag.clone(),
+            source,
+        }),
+    }
+}
