@@ -1,0 +1,59 @@
+//! `tags` and `tag`.
+
+use eigenpack::TagStatus;
+
+use super::Outcome;
+use super::fetch::explain_missing_selector;
+use crate::args::{TagArgs, TagsArgs};
+use crate::context::Context;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::report::{Identity, Report, TagReport, TagResult, TagsReport};
+
+pub(super) async fn tags(args: &TagsArgs, context: &Context) -> Result<Outcome, Failure> {
+    let reference = &args.reference;
+    if reference.selector.tag_or_digest().is_some() {
+        return Err(Failure::new(
+            ExitCode::Usage,
+            "not-a-repository",
+            format!("{reference} names one manifest, where a repository is listed"),
+        )
+        .hint(format!("eigenpack tags {}", reference.location)));
+    }
+    let client = context.client(reference, &args.connection)?;
+    let tags = client
+        .tags(&reference.location)
+        .await
+        .map_err(|error| Failure::tags(&error, reference))?;
+    Ok(Outcome::from(Report::Tags(TagsReport {
+        repository: reference.location.to_string(),
+        tags: tags.iter().map(ToString::to_string).collect(),
+    })))
+}
+
+pub(super) async fn tag(args: &TagArgs, context: &Context) -> Result<Outcome, Failure> {
+    let client = context.client(&args.reference, &args.connection)?;
+    explain_missing_selector(&client, &args.reference).await?;
+    let tagged = client
+        .tag(&args.reference, &args.tags, args.overwrite)
+        .await
+        .map_err(|error| Failure::tag(&error, &args.reference))?;
+    let tags = tagged
+        .tags
+        .iter()
+        .map(|(tag, status)| {
+            let (status, previous) = match status {
+                TagStatus::Unchanged => ("unchanged", None),
+                TagStatus::Overwritten { previous } => ("overwritten", Some(previous.to_string())),
+                _ => ("created", None),
+            };
+            TagResult {
+                tag: tag.to_string(),
+                status,
+                previous,
+            }
+        })
+        .collect();
+    let identity = Identity::new(&args.reference, tagged.manifest.digest());
+    Ok(Outcome::from(Report::Tag(TagReport { identity, tags })))
+}

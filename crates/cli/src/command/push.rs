@@ -1,0 +1,229 @@
+//! `push`: check, build, publish; or show what would be pushed.
+
+use bytes::Bytes;
+use eigenpack::oci::Pushed;
+use eigenpack::{
+    Client, Created, Location, Prepared, PublishStatus, Published, PushError, PushOptions,
+};
+
+use super::Outcome;
+use crate::args::{PushArgs, PushFields};
+use crate::context::Context;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::input::{STDIN, read_spec, shown_name};
+use crate::render::{counted, faults, shell_quoted};
+use crate::report::{BlobReport, DryRunReport, Identity, PushReport, Report};
+
+pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, Failure> {
+    let client = context.client(&args.reference, &args.connection)?;
+    let options = options(args, context)?;
+    // A reference that cannot be pushed to is said before a spec is waited for.
+    if args.reference.selector.tag.is_none() || args.reference.selector.digest.is_some() {
+        let error = match args.reference.selector.digest {
+            Some(_) => PushError::DigestInReference,
+            None => PushError::NoTag,
+        };
+        return Err(Failure::push_spec(&error, &args.spec, &args.reference));
+    }
+    let spec = read_spec(&args.spec, context)?;
+    let prepared = Client::prepare(spec.clone(), &args.reference, &options)
+        .map_err(|error| refused(&error, &spec, args, context))?;
+    show_faults(&prepared, &spec, args, context);
+    if args.dry_run {
+        return dry_run(&prepared, args).map(Outcome::from);
+    }
+    if !args.reference.location.is_registry() {
+        context.status(stored_locally(&prepared, args, context));
+    }
+    let published = client
+        .publish(&prepared, &args.reference)
+        .await
+        .map_err(|error| Failure::push_spec(&error, &args.spec, &args.reference))?;
+    Ok(Outcome::from(report(&published, &prepared, args)))
+}
+
+fn options(args: &PushArgs, context: &Context) -> Result<PushOptions, Failure> {
+    let PushFields {
+        name,
+        created,
+        description,
+        source,
+        annotation,
+        release_version,
+        devkit_version,
+        title,
+    } = &args.fields;
+    let created = match created {
+        Some(created) => Some(created.clone()),
+        None => source_date_epoch(context)?,
+    };
+    Ok(PushOptions {
+        name: name.clone(),
+        created,
+        description: description.clone(),
+        source: source.clone(),
+        release_version: release_version.clone(),
+        devkit_version: devkit_version.clone(),
+        title: title.clone(),
+        annotations: annotation.iter().cloned().collect(),
+        expect_digest: args.expect_digest.clone(),
+        overwrite: args.overwrite,
+        allow_invalid: args.allow_invalid,
+    })
+}
+
+/// Reads `SOURCE_DATE_EPOCH`. A value that is none would make a build that is not reproducible, so it is an error.
+fn source_date_epoch(context: &Context) -> Result<Option<Created>, Failure> {
+    let Some(value) = &context.environment.source_date_epoch else {
+        return Ok(None);
+    };
+    let seconds = value.to_str().and_then(|text| text.parse().ok());
+    match seconds.and_then(|seconds| Created::from_unix_seconds(seconds).ok()) {
+        Some(created) => Ok(Some(created)),
+        None => Err(Failure::new(
+            ExitCode::Input,
+            "source-date-epoch",
+            "SOURCE_DATE_EPOCH is not a number of seconds since 1970",
+        )
+        .hint("unset it, or set it like: SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)")),
+    }
+}
+
+fn refused(error: &PushError, spec: &Bytes, args: &PushArgs, context: &Context) -> Failure {
+    let path = shown_name(&args.spec);
+    let mut failure = Failure::push_spec(error, path, &args.reference);
+    if let PushError::InvalidSpec(invalid) = error {
+        let check = crate::report::Check::from(&invalid.faults);
+        failure = failure.field("check", serde_json::to_value(check).unwrap_or_default());
+        let colors = context.environment.stderr_colors;
+        context.show(&faults(path, spec, &invalid.faults, colors));
+        context.show("");
+    }
+    failure
+}
+
+/// Shows the faults of a spec that is published all the same.
+fn show_faults(prepared: &Prepared, spec: &Bytes, args: &PushArgs, context: &Context) {
+    if prepared.faults.is_empty() {
+        return;
+    }
+    let path = shown_name(&args.spec);
+    let colors = context.environment.stderr_colors;
+    context.show(&faults(path, spec, &prepared.faults, colors));
+    context.show("");
+    if !prepared.faults.is_valid() {
+        context.warn(format_args!(
+            "{path} BREAKS RULES ({}) and is published because of --allow-invalid",
+            counted(prepared.faults.errors(), "error")
+        ));
+    }
+}
+
+fn stored_locally(prepared: &Prepared, args: &PushArgs, context: &Context) -> String {
+    let place = match &args.reference.location {
+        Location::Local { .. } => format!("the local store, {}", context.store_path()),
+        location => location.to_string(),
+    };
+    let tag = &prepared.publish.tag;
+    let target = format!("HOST/ORG/{}:{tag}", args.reference.location.name());
+    format!(
+        "storing in {place}; this publishes nothing\nto publish it: {}",
+        command(prepared, args, &target, &[])
+    )
+}
+
+/// Returns the command that builds the same artifact and pushes it to `target`.
+fn command(prepared: &Prepared, args: &PushArgs, target: &str, further: &[String]) -> String {
+    let mut words = vec!["eigenpack".to_owned(), "push".to_owned()];
+    words.extend([shell_quoted(&args.spec), shell_quoted(target)]);
+    words.push(format!(
+        "--created {}",
+        shell_quoted(prepared.created.as_str())
+    ));
+    let fields = &args.fields;
+    let mut flag = |name: &str, value: Option<&String>| {
+        if let Some(value) = value {
+            words.push(format!("--{name}={}", shell_quoted(value)));
+        }
+    };
+    flag("name", fields.name.as_ref());
+    flag("description", fields.description.as_ref());
+    flag("source", fields.source.as_ref());
+    flag("release-version", fields.release_version.as_ref());
+    flag("devkit-version", fields.devkit_version.as_ref());
+    flag("title", fields.title.as_ref());
+    for (key, value) in &fields.annotation {
+        words.push(format!(
+            "--annotation {}",
+            shell_quoted(&format!("{key}={value}"))
+        ));
+    }
+    if args.allow_invalid {
+        words.push("--allow-invalid".to_owned());
+    }
+    words.extend_from_slice(further);
+    words.join(" ")
+}
+
+fn dry_run(prepared: &Prepared, args: &PushArgs) -> Result<Report, Failure> {
+    let artifact = prepared.builder.build().map_err(|error| {
+        Failure::push_spec(&error.into(), shown_name(&args.spec), &args.reference)
+    })?;
+    let digest = artifact.manifest.digest();
+    let mut further = vec![format!("--expect-digest {digest}")];
+    if args.overwrite {
+        further.push("--overwrite".to_owned());
+    }
+    if let Some(plain_http) = &args.connection.plain_http {
+        further.push(match plain_http {
+            Some(host) => format!("--plain-http={}", shell_quoted(host)),
+            None => "--plain-http".to_owned(),
+        });
+    }
+    let mut command = command(prepared, args, &args.reference.to_string(), &further);
+    if args.spec == STDIN {
+        command.push_str(" < SPEC");
+    }
+    Ok(Report::DryRun(DryRunReport {
+        identity: Identity::new(&args.reference, digest),
+        created: prepared.created.to_string(),
+        manifest: String::from_utf8_lossy(artifact.manifest.bytes()).into_owned(),
+        config: String::from_utf8_lossy(&artifact.config).into_owned(),
+        spec_digest: artifact.spec_descriptor.digest.to_string(),
+        spec_size: artifact.spec_descriptor.size,
+        command,
+    }))
+}
+
+fn report(published: &Published, prepared: &Prepared, args: &PushArgs) -> Report {
+    let artifact = &published.artifact;
+    let (status, previous) = match &published.status {
+        PublishStatus::Unchanged => ("unchanged", None),
+        PublishStatus::Overwritten { previous } => ("overwritten", previous.as_ref()),
+        _ => ("created", None),
+    };
+    let created = eigenpack::ArtifactManifest::read(&artifact.manifest)
+        .ok()
+        .and_then(|mut manifest| manifest.annotations.remove(eigenpack::CREATED_ANNOTATION))
+        .unwrap_or_else(|| prepared.created.to_string());
+    Report::Push(PushReport {
+        identity: Identity::new(&args.reference, artifact.manifest.digest()),
+        status,
+        previous: previous.map(ToString::to_string),
+        created,
+        blobs: published
+            .blobs
+            .iter()
+            .map(|(descriptor, pushed)| BlobReport {
+                digest: descriptor.digest.to_string(),
+                size: descriptor.size,
+                pushed: match pushed {
+                    Pushed::Uploaded => "uploaded",
+                    Pushed::Existed => "existed",
+                    Pushed::Mounted => "mounted",
+                },
+            })
+            .collect(),
+    })
+}

@@ -1,0 +1,98 @@
+//! What every command is given: settings, the environment, and where to say things.
+
+use std::fmt;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use eigenpack::{Client, Location, Reference, RegistryHost, RemoteOptions};
+
+use crate::args::{ConnectionArgs, Format, GlobalArgs};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::render::clean;
+
+/// The resolved settings of this run.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) format: Format,
+    pub(crate) environment: Environment,
+    store: Option<PathBuf>,
+    quiet: bool,
+    remote_only: bool,
+}
+
+impl Context {
+    pub(crate) fn new(global: GlobalArgs, environment: Environment) -> Self {
+        let store = global.store.or_else(|| environment.store.clone());
+        let remote_only = global.remote_only || environment.remote_only;
+        Self {
+            format: global.format,
+            environment,
+            store,
+            quiet: global.quiet,
+            remote_only,
+        }
+    }
+
+    /// Makes the client that a command uses, after checking that it may go where `reference` leads.
+    pub(crate) fn client(
+        &self,
+        reference: &Reference,
+        connection: &ConnectionArgs,
+    ) -> Result<Client, Failure> {
+        if self.remote_only && matches!(reference.location, Location::Local { .. }) {
+            return Err(Failure::local_reference_refused(reference));
+        }
+        if self.store.is_none() && matches!(reference.location, Location::Local { .. }) {
+            return Err(Failure::no_home());
+        }
+        let mut options = RemoteOptions::default();
+        options.operation_timeout = Duration::from_secs(connection.timeout);
+        options.plain_http = match (&connection.plain_http, &reference.location) {
+            (Some(Some(named)), Location::Registry { host, .. }) => {
+                let named: RegistryHost = named
+                    .parse()
+                    .map_err(|e| Failure::bad_host("--plain-http", named, &e))?;
+                named == *host
+            }
+            (Some(None), _) => true,
+            (Some(Some(_)) | None, _) => false,
+        };
+        let builder = Client::builder().remote(options);
+        Ok(match &self.store {
+            Some(path) => builder.store(path).build(),
+            None => builder.build(),
+        })
+    }
+
+    /// Returns where the local store is.
+    pub(crate) fn store_path(&self) -> String {
+        self.store
+            .as_ref()
+            .map(|path| path.display().to_string())
+            .unwrap_or_default()
+    }
+
+    /// Says something about what is going on; `-q` leaves it out.
+    pub(crate) fn status(&self, text: impl fmt::Display) {
+        if !self.quiet {
+            say(format_args!("{text}\n"));
+        }
+    }
+
+    /// Warns of something that should be looked at; `-q` does not leave it out.
+    pub(crate) fn warn(&self, text: impl fmt::Display) {
+        say(format_args!("warning: {}\n", clean(&text.to_string())));
+    }
+
+    /// Shows text on stderr as it is, already rendered.
+    pub(crate) fn show(&self, rendered: &str) {
+        say(format_args!("{rendered}\n"));
+    }
+}
+
+/// Writes to stderr. If that fails there is nowhere left to say so.
+pub(crate) fn say(text: fmt::Arguments<'_>) {
+    let _ = io::stderr().lock().write_fmt(text);
+}

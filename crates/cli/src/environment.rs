@@ -1,0 +1,65 @@
+//! Everything that is read from the environment: the one place that asks for it.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{IsTerminal as _, stderr, stdin, stdout};
+use std::path::PathBuf;
+
+/// What the process was given besides its arguments.
+#[derive(Debug)]
+pub(crate) struct Environment {
+    /// The value of `SOURCE_DATE_EPOCH`, where it is set and not empty.
+    pub(crate) source_date_epoch: Option<OsString>,
+    /// Where the local store is: `EIGENPACK_STORE`, else a directory below the user's home, where one is known.
+    pub(crate) store: Option<PathBuf>,
+    /// Whether `EIGENPACK_REMOTE_ONLY` is set to anything but a word for no.
+    pub(crate) remote_only: bool,
+    /// Whether stdin is a terminal.
+    pub(crate) stdin_is_terminal: bool,
+    /// Whether colours may be used on stdout.
+    pub(crate) stdout_colors: bool,
+    /// Whether colours may be used on stderr.
+    pub(crate) stderr_colors: bool,
+}
+
+impl Environment {
+    /// Reads it.
+    pub(crate) fn read() -> Self {
+        let colors =
+            variable("NO_COLOR").is_none() && env::var_os("TERM").is_none_or(|t| t != "dumb");
+        let forced = variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
+        Self {
+            source_date_epoch: variable("SOURCE_DATE_EPOCH"),
+            store: variable("EIGENPACK_STORE")
+                .map(PathBuf::from)
+                .or_else(default_store),
+            remote_only: variable("EIGENPACK_REMOTE_ONLY")
+                .is_some_and(|value| !["0", "false", "no", "off"].iter().any(|no| value == *no)),
+            stdin_is_terminal: stdin().is_terminal(),
+            stdout_colors: colors && (forced || stdout().is_terminal()),
+            stderr_colors: colors && (forced || stderr().is_terminal()),
+        }
+    }
+}
+
+/// Returns a variable that is set and not empty.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Returns the platform's directory for a program's data, with our name.
+fn default_store() -> Option<PathBuf> {
+    let under_home = |parts: &str| env::home_dir().map(|home| home.join(parts));
+    let data = if cfg!(target_os = "macos") {
+        under_home("Library/Application Support")
+    } else if cfg!(windows) {
+        variable("LOCALAPPDATA").map(PathBuf::from)
+    } else {
+        // The XDG specification says to ignore a relative path.
+        let xdg = variable("XDG_DATA_HOME")
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute());
+        xdg.or_else(|| under_home(".local/share"))
+    };
+    data.map(|data| data.join("eigenpack"))
+}

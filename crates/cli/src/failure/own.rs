@@ -1,0 +1,99 @@
+//! Failures that arise in the command line itself: usage, files, settings.
+
+use std::io;
+
+use eigenpack::oci::NameError;
+use eigenpack::{Reference, ReferenceError};
+
+use super::Failure;
+use crate::exit_code::ExitCode;
+use crate::render::{clean, shell_quoted};
+
+impl Failure {
+    /// A reference to the local store where only registries are wanted.
+    pub(crate) fn local_reference_refused(reference: &Reference) -> Self {
+        Self::new(
+            ExitCode::Usage,
+            "local-reference",
+            format!("{reference} names the local store, and --remote-only is set"),
+        )
+        .hint(format!(
+            "name a registry, for example ghcr.io/org/{reference}"
+        ))
+    }
+
+    /// No place for the local store is known.
+    pub(crate) fn no_home() -> Self {
+        Self::new(
+            ExitCode::Input,
+            "no-store",
+            "there is no home directory for the local store",
+        )
+        .hint("choose a directory with --store DIR or EIGENPACK_STORE")
+    }
+
+    /// A host in a flag is not well formed.
+    pub(crate) fn bad_host(flag: &str, host: &str, error: &NameError) -> Self {
+        Self::new(
+            ExitCode::Usage,
+            "bad-host",
+            format!("{flag}={} is not a host", clean(host)),
+        )
+        .caused_by(error)
+    }
+
+    /// A reference that cannot be parsed, with a caret at the fault.
+    pub(crate) fn bad_reference(error: &ReferenceError) -> Self {
+        let before: String = error
+            .text
+            .chars()
+            .scan(0, |at, c| {
+                *at += c.len_utf8();
+                (*at <= error.position).then_some(c)
+            })
+            .collect();
+        let caret = clean(&before).chars().count();
+        let mut failure = Self::new(
+            ExitCode::Usage,
+            "bad-reference",
+            format!("'{}' is not a reference", clean(&error.text)),
+        )
+        .field("position", error.position)
+        .hint("a reference is HOST/REPO:TAG, REPO:TAG for the local store, or oci:PATH:TAG");
+        failure.causes.push(error.to_string());
+        failure.details = Some(format!("  {}\n  {:caret$}^", clean(&error.text), ""));
+        failure
+    }
+
+    /// A file that could not be read or written.
+    pub(crate) fn file(action: &str, path: &str, error: &io::Error) -> Self {
+        let failure = Self::new(
+            ExitCode::Input,
+            "file",
+            format!("cannot {action} {}", clean(path)),
+        )
+        .field("path", path)
+        .caused_by(error);
+        match error.kind() {
+            io::ErrorKind::NotFound if action == "read" => {
+                failure.hint("check the path; - reads the spec from stdin")
+            }
+            _ => failure,
+        }
+    }
+
+    /// A file that would be replaced by something else.
+    pub(crate) fn file_exists(path: &str, reference: &Reference) -> Self {
+        let path = clean(path);
+        Self::new(
+            ExitCode::Input,
+            "file-exists",
+            format!("{path} holds something else already"),
+        )
+        .field("path", path.as_str())
+        .hint(format!(
+            "choose another file with -o FILE, or replace it: eigenpack pull --force {}",
+            shell_quoted(&reference.to_string())
+        ))
+    }
+}

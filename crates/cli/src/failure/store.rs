@@ -1,0 +1,216 @@
+//! What a store's errors mean to a user: which exit code, which code, which hint.
+
+use std::io;
+
+use eigenpack::oci::{AccessError, FetchError, NetworkErrorKind, PushError};
+use eigenpack::{Location, Reference};
+use serde_json::Value;
+
+use super::Failure;
+use crate::exit_code::ExitCode;
+
+/// How an error of a store is shown, before it is given a message.
+struct Meaning {
+    exit: ExitCode,
+    code: &'static str,
+    hint: Option<String>,
+}
+
+impl Meaning {
+    fn new(exit: ExitCode, code: &'static str) -> Self {
+        Self {
+            exit,
+            code,
+            hint: None,
+        }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl Failure {
+    /// A store could not be read.
+    pub(crate) fn fetch(message: String, error: &FetchError, reference: &Reference) -> Self {
+        Self::from_meaning(message, fetch_meaning(error, reference), reference)
+            .fields_of_fetch(error)
+            .caused_by(error)
+    }
+
+    /// A store could not be written.
+    pub(crate) fn push(message: String, error: &PushError, reference: &Reference) -> Self {
+        let failure = Self::from_meaning(message, push_meaning(error, reference), reference);
+        let failure = match error {
+            PushError::Access(error) => failure.fields_of_access(error),
+            PushError::Source(error) => failure.fields_of_fetch(error),
+            _ => failure,
+        };
+        failure.caused_by(error)
+    }
+
+    /// A store could not be opened or asked.
+    pub(crate) fn access(message: String, error: &AccessError, reference: &Reference) -> Self {
+        Self::from_meaning(message, access_meaning(error), reference)
+            .fields_of_access(error)
+            .caused_by(error)
+    }
+
+    fn from_meaning(message: String, meaning: Meaning, reference: &Reference) -> Self {
+        let failure = Self::new(meaning.exit, meaning.code, message)
+            .field("reference", reference.to_string());
+        match meaning.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+
+    fn fields_of_fetch(self, error: &FetchError) -> Self {
+        match error {
+            FetchError::Access(error) => self.fields_of_access(error),
+            FetchError::Verify(eigenpack::oci::VerifyError::WrongDigest { expected, found }) => {
+                self.field("expected", expected.as_str())
+                    .field("found", found.as_str())
+            }
+            _ => self,
+        }
+    }
+
+    fn fields_of_access(self, error: &AccessError) -> Self {
+        match error {
+            AccessError::Unauthenticated(answer)
+            | AccessError::Denied(answer)
+            | AccessError::RateLimited(answer)
+            | AccessError::Registry(answer) => self
+                .field("host", answer.host.as_str())
+                .field("request", answer.request.as_str())
+                .field("status", answer.status)
+                .field(
+                    "registryCode",
+                    answer.code.as_deref().map_or(Value::Null, Value::from),
+                )
+                .field(
+                    "registryMessage",
+                    answer.message.as_deref().map_or(Value::Null, Value::from),
+                ),
+            AccessError::Network { host, .. } | AccessError::Refused { host, .. } => {
+                self.field("host", host.as_str())
+            }
+            AccessError::Io { path, .. } | AccessError::Store { path, .. } => {
+                self.field("path", path.as_str())
+            }
+            _ => self,
+        }
+    }
+}
+
+fn fetch_meaning(error: &FetchError, reference: &Reference) -> Meaning {
+    match error {
+        FetchError::RepositoryNotFound => {
+            Meaning::new(ExitCode::NotFound, "not-found").hint(no_repository_hint(reference))
+        }
+        FetchError::ManifestNotFound(_) => {
+            Meaning::new(ExitCode::NotFound, "not-found").hint(no_manifest_hint(reference))
+        }
+        FetchError::BlobNotFound(_) => Meaning::new(ExitCode::NotFound, "blob-not-found").hint(
+            "the manifest is there but its content is not: the artifact must be pushed again",
+        ),
+        FetchError::Verify(_) => Meaning::new(ExitCode::No, "verification-failed")
+            .hint("do not use this content: what is stored is not what the digest promises"),
+        FetchError::Manifest(_) => Meaning::new(ExitCode::No, "bad-manifest"),
+        FetchError::TooLarge { .. } => Meaning::new(ExitCode::No, "too-large"),
+        FetchError::Access(error) => access_meaning(error),
+        FetchError::Unsupported(_) => Meaning::new(ExitCode::Network, "unsupported"),
+        _ => Meaning::new(ExitCode::Network, "bad-answer"),
+    }
+}
+
+fn push_meaning(error: &PushError, reference: &Reference) -> Meaning {
+    match error {
+        PushError::Conflict { .. } => Meaning::new(ExitCode::Conflict, "tag-conflict"),
+        PushError::ImmutableTag { .. } => Meaning::new(ExitCode::Conflict, "tag-immutable")
+            .hint("tags do not move in this repository: push under a new one"),
+        PushError::StoredOtherwise { .. } | PushError::Verify(_) => {
+            Meaning::new(ExitCode::No, "verification-failed")
+        }
+        PushError::Content(_) => Meaning::new(ExitCode::Input, "file"),
+        PushError::Source(error) => fetch_meaning(error, reference),
+        PushError::RepositoryNotFound => Meaning::new(ExitCode::NotFound, "repository-not-found")
+            .hint("create the repository or project at the registry first, then push again"),
+        PushError::ManifestNotFound(_) => {
+            Meaning::new(ExitCode::NotFound, "not-found").hint(no_manifest_hint(reference))
+        }
+        PushError::TooLarge { .. } => Meaning::new(ExitCode::Network, "too-large"),
+        PushError::Access(error) => access_meaning(error),
+        PushError::Unsupported(_) => Meaning::new(ExitCode::Network, "unsupported"),
+        _ => Meaning::new(ExitCode::Network, "bad-answer"),
+    }
+}
+
+fn access_meaning(error: &AccessError) -> Meaning {
+    match error {
+        AccessError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            Meaning::new(ExitCode::NotFound, "not-found").hint("check the path")
+        }
+        AccessError::Io { .. } => Meaning::new(ExitCode::Input, "file"),
+        AccessError::Store { .. } => Meaning::new(ExitCode::Input, "bad-store"),
+        AccessError::Network { kind, host, .. } => network_meaning(*kind, host),
+        AccessError::Unauthenticated(_) => Meaning::new(ExitCode::Access, "unauthenticated").hint(
+            "this version speaks to registries anonymously: use a registry that allows it, or make the repository public",
+        ),
+        AccessError::Denied(_) => Meaning::new(ExitCode::Access, "denied").hint(
+            "the registry does not allow this anonymously; a private repository may also be one that does not exist",
+        ),
+        AccessError::RateLimited(_) => Meaning::new(ExitCode::Network, "rate-limited")
+            .hint("wait as long as the registry asks, then try again"),
+        AccessError::Registry(answer) if answer.status < 500 => {
+            Meaning::new(ExitCode::Network, "registry")
+        }
+        AccessError::Registry(_) => Meaning::new(ExitCode::Network, "registry")
+            .hint("the registry has a problem; trying again later may help"),
+        AccessError::Refused { .. } => Meaning::new(ExitCode::Network, "refused"),
+        _ => Meaning::new(ExitCode::Network, "store"),
+    }
+}
+
+fn network_meaning(kind: NetworkErrorKind, host: &str) -> Meaning {
+    match kind {
+        NetworkErrorKind::Resolve => Meaning::new(ExitCode::Network, "unknown-host")
+            .hint("check the host's spelling; a reference without a host names the local store"),
+        NetworkErrorKind::Connect => Meaning::new(ExitCode::Network, "connection-refused").hint(
+            format!("is a registry running at {host}? check the host, the port and the network"),
+        ),
+        NetworkErrorKind::Tls => Meaning::new(ExitCode::Network, "tls").hint(format!(
+            "if the registry speaks http and you trust the network, add --plain-http={host}"
+        )),
+        NetworkErrorKind::Timeout => Meaning::new(ExitCode::Network, "timeout")
+            .hint("try again, or allow more time with --timeout SECONDS"),
+        _ => Meaning::new(ExitCode::Network, "connection-broken").hint("try again"),
+    }
+}
+
+fn no_repository_hint(reference: &Reference) -> String {
+    match &reference.location {
+        Location::Local { repository } => format!(
+            "a name without a host means the local store; for Docker Hub write docker.io/{}{}",
+            if repository.as_str().contains('/') {
+                ""
+            } else {
+                "ORG/"
+            },
+            reference
+        ),
+        location => format!("check the repository's name: {location}"),
+    }
+}
+
+fn no_manifest_hint(reference: &Reference) -> String {
+    let list = format!("list what there is: eigenpack tags {}", reference.location);
+    match &reference.location {
+        Location::Local { .. } => {
+            format!("{list} (this is the local store; Docker Hub is docker.io/ORG/NAME)")
+        }
+        _ => list,
+    }
+}

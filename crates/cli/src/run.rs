@@ -1,0 +1,191 @@
+//! From arguments to exit code: parse, run until done or interrupted, write the result.
+
+use std::io::{self, Write as _};
+
+use clap::Parser as _;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use eigenpack::Reference;
+
+use crate::args::{Cli, Format};
+use crate::command::{self, Outcome};
+use crate::context::{Context, say};
+use crate::environment::Environment;
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+use crate::render::{clean, failure_document, failure_text, report_document, report_text};
+
+/// Runs the program.
+pub(crate) fn main() -> ExitCode {
+    let environment = Environment::read();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, &environment),
+    };
+    log_to_stderr(cli.global.verbose);
+    let context = Context::new(cli.global, environment);
+    let result = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => {
+            let result = runtime.block_on(until_interrupted(command::run(cli.command, &context)));
+            // Work that blocks, such as a sync of a slow disk, is not waited for after an interruption.
+            runtime.shutdown_background();
+            result
+        }
+        Err(error) => Err(Failure::new(ExitCode::Bug, "runtime", "cannot start").caused_by(&error)),
+    };
+    match result {
+        Ok(outcome) => finish(&outcome, &context),
+        Err(failure) => fail(&failure, context.format, context.environment.stderr_colors),
+    }
+}
+
+async fn until_interrupted(
+    command: impl Future<Output = Result<Outcome, Failure>>,
+) -> Result<Outcome, Failure> {
+    tokio::select! {
+        result = command => result,
+        Ok(()) = tokio::signal::ctrl_c() => {
+            Err(Failure::new(ExitCode::Interrupted, "interrupted", "interrupted"))
+        }
+    }
+}
+
+fn finish(outcome: &Outcome, context: &Context) -> ExitCode {
+    let Some(report) = &outcome.report else {
+        return outcome.exit;
+    };
+    let output = match context.format {
+        Format::Text => report_text(report, context.environment.stdout_colors),
+        Format::Json => report_document(report).into_bytes(),
+    };
+    match write_stdout(&output) {
+        Ok(()) => outcome.exit,
+        // The reader has had enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => outcome.exit,
+        Err(error) => fail(
+            &Failure::file("write", "<stdout>", &error),
+            Format::Text,
+            context.environment.stderr_colors,
+        ),
+    }
+}
+
+fn fail(failure: &Failure, format: Format, colors: bool) -> ExitCode {
+    match format {
+        Format::Text => say(format_args!("{}", failure_text(failure, colors))),
+        Format::Json => {
+            if write_stdout(failure_document(failure).as_bytes()).is_err() {
+                say(format_args!("{}", failure_text(failure, colors)));
+            }
+        }
+    }
+    failure.exit
+}
+
+fn write_stdout(output: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(output)?;
+    stdout.flush()
+}
+
+/// Answers arguments that cannot be understood, or a question for help.
+fn usage(error: &clap::Error, environment: &Environment) -> ExitCode {
+    let shows_help = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+    );
+    if shows_help || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // A closed pipe is the only way this fails, and then nobody reads it.
+        let _ = error.print();
+        return if shows_help {
+            ExitCode::Done
+        } else {
+            ExitCode::Usage
+        };
+    }
+    let format = if wants_json() {
+        Format::Json
+    } else {
+        Format::Text
+    };
+    if let Some(failure) = bad_reference(error) {
+        return fail(&failure, format, environment.stderr_colors);
+    }
+    match format {
+        Format::Text => {
+            let _ = error.print();
+            ExitCode::Usage
+        }
+        Format::Json => {
+            let text = error.render().to_string();
+            let message = text.trim().trim_start_matches("error: ");
+            let failure = Failure::new(ExitCode::Usage, "usage", clean(message));
+            fail(&failure, format, environment.stderr_colors)
+        }
+    }
+}
+
+/// Finds a reference that did not parse, to show where it is wrong.
+fn bad_reference(error: &clap::Error) -> Option<Failure> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    if !matches!(argument.as_str(), "<REFERENCE>" | "<REPOSITORY>") {
+        return None;
+    }
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        return None;
+    };
+    let error = value.parse::<Reference>().err()?;
+    Some(Failure::bad_reference(&error))
+}
+
+/// Tells whether JSON was asked for, when the arguments as a whole could not be parsed.
+fn wants_json() -> bool {
+    let args: Vec<_> = std::env::args_os().collect();
+    args.iter().any(|arg| arg == "--format=json")
+        || args
+            .windows(2)
+            .any(|pair| pair[0] == "--format" && pair[1] == "json")
+}
+
+/// Sends the libraries' log to stderr, at the level that `-v` asks for.
+fn log_to_stderr(verbose: u8) {
+    let level = match verbose {
+        0 => return,
+        1 => tracing::Level::DEBUG,
+        _ => tracing::Level::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .without_time()
+        .init();
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn exit_codes_are_what_scripts_rely_on() {
+        use crate::exit_code::ExitCode;
+        let codes = [
+            ExitCode::Done,
+            ExitCode::No,
+            ExitCode::Usage,
+            ExitCode::Input,
+            ExitCode::NotFound,
+            ExitCode::Access,
+            ExitCode::Network,
+            ExitCode::Conflict,
+            ExitCode::Bug,
+            ExitCode::Interrupted,
+        ];
+        assert_eq!(
+            codes.map(|code| code as u8),
+            [0, 1, 2, 3, 4, 5, 6, 7, 70, 130]
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! The command line as a user meets it: what is printed, where, and how it ends.
+
+mod harness;
+mod help;
+mod local;
+mod pull;
+mod push;
+mod show;
+mod usage;
+mod validate;
