@@ -1,7 +1,6 @@
 //! What every command is given: settings, the environment, and where to say things.
 
 use std::fmt;
-use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use eigenpack::{Client, Location, Reference, RegistryHost, RemoteOptions};
 use crate::args::{ConnectionArgs, Format, GlobalArgs};
 use crate::environment::Environment;
 use crate::failure::Failure;
-use crate::render::clean;
+use crate::stderr::say;
 
 /// The resolved settings of this run.
 #[derive(Debug)]
@@ -80,19 +79,4 @@ impl Context {
             say(format_args!("{text}\n"));
         }
     }
-
-    /// Warns of something that should be looked at; `-q` does not leave it out.
-    pub(crate) fn warn(&self, text: impl fmt::Display) {
-        say(format_args!("warning: {}\n", clean(&text.to_string())));
-    }
-
-    /// Shows text on stderr as it is, already rendered.
-    pub(crate) fn show(&self, rendered: &str) {
-        say(format_args!("{rendered}\n"));
-    }
-}
-
-/// Writes to stderr. If that fails there is nowhere left to say so.
-pub(crate) fn say(text: fmt::Arguments<'_>) {
-    let _ = io::stderr().lock().write_fmt(text);
 }

@@ -14,8 +14,15 @@ pub(crate) struct Environment {
     pub(crate) store: Option<PathBuf>,
     /// Whether `EIGENPACK_REMOTE_ONLY` is set to anything but a word for no.
     pub(crate) remote_only: bool,
+    /// What is connected to the standard streams.
+    pub(crate) terminal: Terminal,
+}
+
+/// What is known of the standard streams.
+#[derive(Debug)]
+pub(crate) struct Terminal {
     /// Whether stdin is a terminal.
-    pub(crate) stdin_is_terminal: bool,
+    pub(crate) on_stdin: bool,
     /// Whether colours may be used on stdout.
     pub(crate) stdout_colors: bool,
     /// Whether colours may be used on stderr.
@@ -35,9 +42,11 @@ impl Environment {
                 .or_else(default_store),
             remote_only: variable("EIGENPACK_REMOTE_ONLY")
                 .is_some_and(|value| !["0", "false", "no", "off"].iter().any(|no| value == *no)),
-            stdin_is_terminal: stdin().is_terminal(),
-            stdout_colors: colors && (forced || stdout().is_terminal()),
-            stderr_colors: colors && (forced || stderr().is_terminal()),
+            terminal: Terminal {
+                on_stdin: stdin().is_terminal(),
+                stdout_colors: colors && (forced || stdout().is_terminal()),
+                stderr_colors: colors && (forced || stderr().is_terminal()),
+            },
         }
     }
 }

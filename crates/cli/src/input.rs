@@ -15,17 +15,17 @@ pub(crate) const STDIN: &str = "-";
 /// Reads a spec; `-` is stdin. One byte more than a spec may have is enough to know that it is too large.
 pub(crate) fn read_spec(path: &str, context: &Context) -> Result<Bytes, Failure> {
     let limit = MAX_SPEC_BYTES as u64 + 1;
-    let mut content = Vec::new();
+    let mut spec = Vec::new();
     let read = if path == STDIN {
-        if context.environment.stdin_is_terminal {
+        if context.environment.terminal.on_stdin {
             context.status("reading the spec from the terminal; end it with Ctrl-D");
         }
-        io::stdin().lock().take(limit).read_to_end(&mut content)
+        io::stdin().lock().take(limit).read_to_end(&mut spec)
     } else {
-        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut content))
+        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut spec))
     };
     read.map_err(|error| Failure::file("read", shown_name(path), &error))?;
-    Ok(content.into())
+    Ok(spec.into())
 }
 
 /// Returns how the input is called in messages.

@@ -1,5 +1,9 @@
 //! The command line of eigenpack: arguments, settings, a command, a report, its rendering.
 
+#[expect(
+    clippy::doc_markdown,
+    reason = "doc comments are help texts here, not Markdown"
+)]
 mod args;
 mod command;
 mod context;
@@ -11,6 +15,7 @@ mod output;
 mod render;
 mod report;
 mod run;
+mod stderr;
 
 fn main() -> std::process::ExitCode {
     run::main().into()

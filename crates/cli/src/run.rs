@@ -8,11 +8,12 @@ use eigenpack::Reference;
 
 use crate::args::{Cli, Format};
 use crate::command::{self, Outcome};
-use crate::context::{Context, say};
+use crate::context::Context;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::render::{clean, failure_document, failure_text, report_document, report_text};
+use crate::stderr::say;
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
@@ -37,7 +38,11 @@ pub(crate) fn main() -> ExitCode {
     };
     match result {
         Ok(outcome) => finish(&outcome, &context),
-        Err(failure) => fail(&failure, context.format, context.environment.stderr_colors),
+        Err(failure) => fail(
+            &failure,
+            context.format,
+            context.environment.terminal.stderr_colors,
+        ),
     }
 }
 
@@ -57,7 +62,7 @@ fn finish(outcome: &Outcome, context: &Context) -> ExitCode {
         return outcome.exit;
     };
     let output = match context.format {
-        Format::Text => report_text(report, context.environment.stdout_colors),
+        Format::Text => report_text(report, context.environment.terminal.stdout_colors),
         Format::Json => report_document(report).into_bytes(),
     };
     match write_stdout(&output) {
@@ -67,7 +72,7 @@ fn finish(outcome: &Outcome, context: &Context) -> ExitCode {
         Err(error) => fail(
             &Failure::file("write", "<stdout>", &error),
             Format::Text,
-            context.environment.stderr_colors,
+            context.environment.terminal.stderr_colors,
         ),
     }
 }
@@ -111,7 +116,7 @@ fn usage(error: &clap::Error, environment: &Environment) -> ExitCode {
         Format::Text
     };
     if let Some(failure) = bad_reference(error) {
-        return fail(&failure, format, environment.stderr_colors);
+        return fail(&failure, format, environment.terminal.stderr_colors);
     }
     match format {
         Format::Text => {
@@ -122,7 +127,7 @@ fn usage(error: &clap::Error, environment: &Environment) -> ExitCode {
             let text = error.render().to_string();
             let message = text.trim().trim_start_matches("error: ");
             let failure = Failure::new(ExitCode::Usage, "usage", clean(message));
-            fail(&failure, format, environment.stderr_colors)
+            fail(&failure, format, environment.terminal.stderr_colors)
         }
     }
 }

@@ -1,5 +1,10 @@
 //! The examples are run as they stand: push, then pull.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it relies on by failing"
+)]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

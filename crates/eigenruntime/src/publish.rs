@@ -92,7 +92,7 @@ pub enum PublishError {
         /// The blob.
         digest: Digest,
         /// Why not.
-        source: PushError,
+        source: Box<PushError>,
     },
     /// The manifest could not be stored.
     #[error("cannot store the manifest {digest}")]
@@ -100,7 +100,7 @@ pub enum PublishError {
         /// The manifest.
         digest: Digest,
         /// Why not.
-        source: PushError,
+        source: Box<PushError>,
     },
 }
 
@@ -243,9 +243,9 @@ async fn push_blobs<T: Target>(
         let pushed = target
             .push_blob(descriptor.clone(), Content::Bytes(bytes.clone()))
             .await
-            .map_err(|source| PublishError::PushBlob {
+            .map_err(|error| PublishError::PushBlob {
                 digest: descriptor.digest.clone(),
-                source,
+                source: Box::new(error),
             })?;
         observer.event(Event::BlobPushed(descriptor, pushed));
         Ok((descriptor.clone(), pushed))
@@ -279,9 +279,9 @@ async fn push_manifest<T: Target>(
                 ours: manifest.digest().clone(),
                 differences: Vec::new(),
             },
-            source => PublishError::PushManifest {
+            error => PublishError::PushManifest {
                 digest: manifest.digest().clone(),
-                source,
+                source: Box::new(error),
             },
         })?;
     observer.event(Event::ManifestPushed(&manifest.descriptor()));

@@ -1,6 +1,9 @@
 //! Artifacts are built byte for byte, published once, and pulled as they were published.
 
-use std::path::Path;
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it relies on by failing"
+)]
 
 use bytes::Bytes;
 use eigenpack_oci::{
@@ -14,17 +17,13 @@ use eigenruntime::{
 };
 use proptest::prelude::*;
 
-fn fixture(name: &str) -> Bytes {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures")
-        .join(name);
-    std::fs::read(&path)
-        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
-        .into()
-}
+const AGGREGATOR: &[u8] = include_bytes!("../fixtures/specs/valid/hourglass-aggregator.yaml");
+const EXECUTOR: &[u8] = include_bytes!("../fixtures/specs/valid/hourglass-executor-performer.yaml");
+const GENERIC: &[u8] = include_bytes!("../fixtures/specs/valid/runtime-generic.yaml");
+const DEVKIT: &[u8] = include_bytes!("../fixtures/artifacts/devkit.json");
 
 fn spec() -> Bytes {
-    fixture("specs/valid/hourglass-aggregator.yaml")
+    Bytes::from_static(AGGREGATOR)
 }
 
 fn builder(spec: Bytes) -> ArtifactBuilder {
@@ -50,12 +49,16 @@ fn tagged(tag: &str) -> Selector {
 
 #[test]
 fn reproduces_artifacts_of_the_original_byte_for_byte() {
-    let vectors: Vec<serde_json::Value> =
-        serde_json::from_slice(&fixture("artifacts/devkit.json")).unwrap();
+    let vectors: Vec<serde_json::Value> = serde_json::from_slice(DEVKIT).unwrap();
     assert_eq!(vectors.len(), 4);
     for vector in vectors {
         let text = |name: &str| vector[name].as_str().unwrap();
-        let spec = fixture(&format!("specs/valid/{}", text("spec_file")));
+        let spec = Bytes::from_static(match text("spec_file") {
+            "hourglass-aggregator.yaml" => AGGREGATOR,
+            "hourglass-executor-performer.yaml" => EXECUTOR,
+            "runtime-generic.yaml" => GENERIC,
+            other => panic!("no fixture {other}"),
+        });
         let created: Created = text("created").parse().unwrap();
         let artifact = ArtifactBuilder::new(
             spec.clone(),

@@ -140,16 +140,16 @@ pub enum AccessError {
     },
     /// The registry wants credentials (401), or does not accept the ones given.
     #[error("{0}: authentication is required")]
-    Unauthenticated(RegistryAnswer),
+    Unauthenticated(Box<RegistryAnswer>),
     /// The registry knows who asks and says no (403).
     #[error("{0}: access is denied")]
-    Denied(RegistryAnswer),
+    Denied(Box<RegistryAnswer>),
     /// The registry asks to come back later (429).
     #[error("{0}: too many requests")]
-    RateLimited(RegistryAnswer),
+    RateLimited(Box<RegistryAnswer>),
     /// The registry answered with another status than the protocol has for this request.
     #[error("{0}")]
-    Registry(RegistryAnswer),
+    Registry(Box<RegistryAnswer>),
     /// The server's answer would have led to a place where a request must not go.
     #[error("{host}: {reason}")]
     Refused {

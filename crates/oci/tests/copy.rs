@@ -1,5 +1,10 @@
 //! Copying moves everything a manifest points to, children before parents, and says which side failed.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it relies on by failing"
+)]
+
 use std::sync::Mutex;
 
 use bytes::Bytes;

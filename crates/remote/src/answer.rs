@@ -64,7 +64,7 @@ impl Answer {
 
     /// Returns what the status means where it has no meaning for this request alone.
     pub(crate) fn access_error(&self) -> AccessError {
-        let quoted = self.quoted();
+        let quoted = Box::new(self.quoted());
         match self.status {
             401 => AccessError::Unauthenticated(quoted),
             403 => AccessError::Denied(quoted),

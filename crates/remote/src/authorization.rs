@@ -186,17 +186,19 @@ fn give_up(answer: &Answer, failure: &AuthFailure) -> Result<Step, ExchangeError
             host: answer.quoted().host,
             reason: reason.to_string(),
         },
-        AuthFailure::TokenService { host, status } => AccessError::Registry(RegistryAnswer {
-            host: host.clone(),
-            request: "the request for a token".to_owned(),
-            status: *status,
-            code: None,
-            message: None,
-        }),
+        AuthFailure::TokenService { host, status } => {
+            AccessError::Registry(Box::new(RegistryAnswer {
+                host: host.clone(),
+                request: "the request for a token".to_owned(),
+                status: *status,
+                code: None,
+                message: None,
+            }))
+        }
         other => {
             let mut quoted = answer.quoted();
             quoted.message.get_or_insert_with(|| other.to_string());
-            AccessError::Unauthenticated(quoted)
+            AccessError::Unauthenticated(Box::new(quoted))
         }
     };
     Err(error.into())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use eigenpack::CREATED_ANNOTATION;
 use eigenpack::oci::{Manifest, RawManifest};
+use eigenpack::spec::RuntimeSpec;
 use eigenpack::{Client, PulledArtifact, Reference};
 
 use super::Outcome;
@@ -72,7 +73,7 @@ pub(super) async fn inspect(args: &InspectArgs, context: &Context) -> Result<Out
         .pull(&args.reference)
         .await
         .map_err(|error| Failure::read(&error, &args.reference))?;
-    let content = |descriptor: &eigenpack::oci::Descriptor, bytes: &bytes::Bytes| {
+    let stored = |descriptor: &eigenpack::oci::Descriptor, bytes: &bytes::Bytes| {
         let media_type = descriptor.media_type.as_str();
         Report::Content(ContentReport::new(
             &args.reference,
@@ -83,8 +84,8 @@ pub(super) async fn inspect(args: &InspectArgs, context: &Context) -> Result<Out
     };
     Ok(Outcome::from(match args.raw {
         Some(RawPart::Manifest) => manifest_content(&args.reference, pulled.raw_manifest()),
-        Some(RawPart::Config) => content(&pulled.manifest().config, pulled.config_bytes()),
-        Some(RawPart::Spec) => content(&pulled.manifest().spec, pulled.spec()),
+        Some(RawPart::Config) => stored(&pulled.manifest().config, pulled.config_bytes()),
+        Some(RawPart::Spec) => stored(&pulled.manifest().spec, pulled.spec()),
         None => Report::Inspect(Box::new(report(&args.reference, &pulled))),
     }))
 }
@@ -167,7 +168,7 @@ fn report(reference: &Reference, pulled: &PulledArtifact) -> InspectReport {
             version: owned(spec.and_then(|spec| spec.version())),
             kind: owned(spec.and_then(|spec| spec.kind())),
             components: spec
-                .map(|spec| spec.components())
+                .map(RuntimeSpec::components)
                 .unwrap_or_default()
                 .iter()
                 .map(|component| InspectedComponent {

@@ -15,6 +15,7 @@ use crate::input::STDIN as STDOUT;
 use crate::output::{Existing, WriteError, write_file};
 use crate::render::faults;
 use crate::report::{Check, Identity, PullReport, Report};
+use crate::stderr::{say, warn};
 
 pub(super) async fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure> {
     check_output(args, context)?;
@@ -26,10 +27,12 @@ pub(super) async fn run(args: &PullArgs, context: &Context) -> Result<Outcome, F
         .map_err(|error| Failure::read(&error, &args.reference))?;
     let found = pulled.report(args.consumer).faults;
     if !found.is_empty() {
-        let colors = context.environment.stderr_colors;
+        let colors = context.environment.terminal.stderr_colors;
         let name = args.reference.to_string();
-        context.show(&faults(&name, pulled.spec(), &found, colors));
-        context.show("");
+        say(format_args!(
+            "{}\n\n",
+            faults(&name, pulled.spec(), &found, colors)
+        ));
     }
     if !found.is_valid() && args.strict {
         let check = serde_json::to_value(Check::from(&found)).unwrap_or_default();
@@ -83,7 +86,7 @@ fn check_output(args: &PullArgs, context: &Context) -> Result<(), Failure> {
         )
         .hint("write the spec to a file with -o FILE, or leave --format json out")),
         Some(name @ ("json" | "text" | "yaml")) => {
-            context.warn(format_args!(
+            warn(format_args!(
                 "-o {name} writes a file called {name}; the form of the output is chosen with --format"
             ));
             Ok(())

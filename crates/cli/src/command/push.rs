@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::input::{STDIN, read_spec, shown_name};
 use crate::render::{counted, faults, shell_quoted};
 use crate::report::{BlobReport, DryRunReport, Identity, PushReport, Report};
+use crate::stderr::{say, warn};
 
 pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, Failure> {
     let client = context.client(&args.reference, &args.connection)?;
@@ -96,9 +97,11 @@ fn refused(error: &PushError, spec: &Bytes, args: &PushArgs, context: &Context) 
     if let PushError::InvalidSpec(invalid) = error {
         let check = crate::report::Check::from(&invalid.faults);
         failure = failure.field("check", serde_json::to_value(check).unwrap_or_default());
-        let colors = context.environment.stderr_colors;
-        context.show(&faults(path, spec, &invalid.faults, colors));
-        context.show("");
+        let colors = context.environment.terminal.stderr_colors;
+        say(format_args!(
+            "{}\n\n",
+            faults(path, spec, &invalid.faults, colors)
+        ));
     }
     failure
 }
@@ -109,11 +112,13 @@ fn show_faults(prepared: &Prepared, spec: &Bytes, args: &PushArgs, context: &Con
         return;
     }
     let path = shown_name(&args.spec);
-    let colors = context.environment.stderr_colors;
-    context.show(&faults(path, spec, &prepared.faults, colors));
-    context.show("");
+    let colors = context.environment.terminal.stderr_colors;
+    say(format_args!(
+        "{}\n\n",
+        faults(path, spec, &prepared.faults, colors)
+    ));
     if !prepared.faults.is_valid() {
-        context.warn(format_args!(
+        warn(format_args!(
             "{path} BREAKS RULES ({}) and is published because of --allow-invalid",
             counted(prepared.faults.errors(), "error")
         ));

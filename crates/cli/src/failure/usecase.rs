@@ -21,8 +21,8 @@ impl Failure {
                 ExitCode::Input,
                 "invalid-spec",
                 format!(
-                    "{spec} is not a valid spec: {} errors",
-                    invalid.faults.errors()
+                    "{spec} is not a valid spec: {}",
+                    counted(invalid.faults.errors(), "error")
                 ),
             )
             .hint("mend the spec, or publish it in spite of its errors with --allow-invalid"),

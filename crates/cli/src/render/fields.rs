@@ -8,12 +8,12 @@ pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
     /// Adds a value.
-    pub(crate) fn add(&mut self, name: impl Into<String>, value: impl ToString) {
-        self.0.push((name.into(), value.to_string()));
+    pub(crate) fn add(&mut self, name: impl Into<String>, value: impl Into<String>) {
+        self.0.push((name.into(), value.into()));
     }
 
     /// Adds a value where there is one.
-    pub(crate) fn add_some(&mut self, name: impl Into<String>, value: Option<impl ToString>) {
+    pub(crate) fn add_some(&mut self, name: impl Into<String>, value: Option<impl Into<String>>) {
         if let Some(value) = value {
             self.add(name, value);
         }

@@ -19,7 +19,7 @@ pub(crate) fn faults(path: &str, source: &[u8], faults: &Faults, colors: bool) -
         Renderer::plain()
     };
     let path = clean(path);
-    let shown: Vec<String> = faults
+    let mut shown: Vec<String> = faults
         .iter()
         .map(|fault| {
             let level = match fault.severity {
@@ -46,11 +46,10 @@ pub(crate) fn faults(path: &str, source: &[u8], faults: &Faults, colors: bool) -
             renderer.render(&[group.element(Level::HELP.message(help.as_str()))])
         })
         .collect();
-    let mut text = shown.join("\n\n");
     if faults.omitted() > 0 {
-        text.push_str(&format!("\n\nand {} more", faults.omitted()));
+        shown.push(format!("and {} more", faults.omitted()));
     }
-    text
+    shown.join("\n\n")
 }
 
 /// Returns the source with every secret value overwritten, so that all positions stay.

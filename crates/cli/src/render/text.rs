@@ -3,7 +3,8 @@
 use super::{Fields, clean, snippet};
 use crate::failure::Failure;
 use crate::report::{
-    DryRunReport, Identity, InspectReport, PushReport, Report, TagReport, ValidateReport,
+    CheckedFile, DryRunReport, Identity, InspectReport, PushReport, Report, TagReport,
+    ValidateReport,
 };
 
 /// Writes the result of a command, as bytes: some results are stored content, which is not changed.
@@ -18,11 +19,19 @@ pub(crate) fn report_text(report: &Report, colors: bool) -> Vec<u8> {
             Some(bytes32) if report.as_bytes32 => format!("{bytes32}\n"),
             _ => format!("{}\n", report.identity.digest),
         },
-        Report::Tags(report) => report.tags.iter().map(|tag| format!("{tag}\n")).collect(),
+        Report::Tags(report) => lines(&report.tags),
         Report::Tag(report) => tag(report),
         Report::Content(report) => return report.bytes.to_vec(),
     };
     text.into_bytes()
+}
+
+/// Ends every line.
+fn lines(lines: &[String]) -> String {
+    lines
+        .iter()
+        .flat_map(|line| [line.as_str(), "\n"])
+        .collect()
 }
 
 /// Writes a failure: what failed, why, and what to do.
@@ -32,17 +41,18 @@ pub(crate) fn failure_text(failure: &Failure, colors: bool) -> String {
     } else {
         ("", "", "")
     };
-    let mut text = format!("{error}error{end}: {}\n", clean(&failure.message));
-    if let Some(details) = &failure.details {
-        text.push_str(&format!("{details}\n"));
-    }
-    for cause in &failure.causes {
-        text.push_str(&format!("  caused by: {}\n", clean(cause)));
-    }
+    let mut lines = vec![format!("{error}error{end}: {}", clean(&failure.message))];
+    lines.extend(failure.details.clone());
+    lines.extend(
+        failure
+            .causes
+            .iter()
+            .map(|cause| format!("  caused by: {}", clean(cause))),
+    );
     if let Some(advice) = &failure.hint {
-        text.push_str(&format!("\n{hint}hint{end}: {}\n", clean(advice)));
+        lines.push(format!("\n{hint}hint{end}: {}", clean(advice)));
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 fn identity(fields: &mut Fields, identity: &Identity) {
@@ -137,7 +147,7 @@ fn flatten(path: &str, value: &serde_json::Value, fields: &mut Fields) {
             }
         }
         serde_json::Value::String(text) => fields.add(format!("  {path}"), text),
-        other => fields.add(format!("  {path}"), other),
+        other => fields.add(format!("  {path}"), other.to_string()),
     }
 }
 
@@ -155,37 +165,29 @@ fn tag(report: &TagReport) -> String {
 }
 
 fn validate(report: &ValidateReport, colors: bool) -> String {
-    let mut text = String::new();
-    for file in &report.files {
-        if !file.found.is_empty() {
-            text.push_str(&snippet::faults(
-                &file.path,
-                &file.source,
-                &file.found,
-                colors,
-            ));
-            text.push_str("\n\n");
-        }
+    let with_faults = report.files.iter().filter(|file| !file.found.is_empty());
+    let faults: String = with_faults
+        .map(|file| snippet::faults(&file.path, &file.source, &file.found, colors) + "\n\n")
+        .collect();
+    let verdicts: Vec<String> = report.files.iter().map(verdict).collect();
+    faults + &lines(&verdicts)
+}
+
+/// Returns the line that says whether a file is valid.
+fn verdict(file: &CheckedFile) -> String {
+    let check = &file.check;
+    let verdict = if check.valid { "valid" } else { "invalid" };
+    let counts: Vec<String> = [(check.errors, "error"), (check.warnings, "warning")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, noun)| counted(number, noun))
+        .collect();
+    let path = clean(&file.path);
+    if counts.is_empty() {
+        format!("{path}: {verdict}")
+    } else {
+        format!("{path}: {verdict} ({})", counts.join(", "))
     }
-    for file in &report.files {
-        let path = clean(&file.path);
-        let check = &file.check;
-        let verdict = if check.valid { "valid" } else { "invalid" };
-        let counts = match (check.errors, check.warnings) {
-            (0, 0) => String::new(),
-            (0, warnings) => format!(" ({})", counted(warnings, "warning")),
-            (errors, 0) => format!(" ({})", counted(errors, "error")),
-            (errors, warnings) => {
-                format!(
-                    " ({}, {})",
-                    counted(errors, "error"),
-                    counted(warnings, "warning")
-                )
-            }
-        };
-        text.push_str(&format!("{path}: {verdict}{counts}\n"));
-    }
-    text
 }
 
 /// Returns a number with its noun.

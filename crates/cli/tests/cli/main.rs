@@ -1,5 +1,10 @@
 //! The command line as a user meets it: what is printed, where, and how it ends.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test says what it relies on by failing"
+)]
+
 mod harness;
 mod help;
 mod local;

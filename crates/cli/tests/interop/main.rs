@@ -1,0 +1,23 @@
+//! `eigenpack` against what others wrote: their registries, and their clients on our artifacts.
+//!
+//! Every test starts real processes on loopback, each with a home and a directory of its own, and ends them. The programs
+//! are put in place by `.ci/install-peers`; one that is missing fails the test, since a skipped comparison looks just
+//! like one that was made. Nothing here depends on how long anything takes, and everything has a limit.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test's scenery has no caller that could handle an error"
+)]
+
+mod program;
+mod proxy;
+mod published;
+mod registry;
+mod sandbox;
+mod specs;
+
+mod others_publish;
+mod others_read;
+mod pull;
+mod push;
+mod second_registry;
+mod tampering;

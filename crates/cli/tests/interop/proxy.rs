@@ -1,0 +1,140 @@
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// Passes connections on to a registry, unchanged, and notes every request.
+///
+/// A registry's own log would do for counting, but each registry has another one, and a request that it refused early may
+/// not be in it. Threads end with their connections, the listener with the test process.
+pub(crate) struct RecordingProxy {
+    address: SocketAddr,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl RecordingProxy {
+    pub(crate) fn before(upstream: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&requests);
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let noted = Arc::clone(&noted);
+                // A connection that breaks is the two ends' business, and they find out.
+                thread::spawn(move || join(client, upstream, &noted));
+            }
+        });
+        Self { address, requests }
+    }
+
+    /// Returns the reference of something in the registry, reached through this proxy.
+    pub(crate) fn reference(&self, rest: &str) -> String {
+        format!("{}/{rest}", self.address)
+    }
+
+    /// Returns the requests since the last call, each as its method and target, in order of arrival.
+    pub(crate) fn take_requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.requests.lock().unwrap())
+    }
+}
+
+fn join(client: TcpStream, upstream: SocketAddr, noted: &Mutex<Vec<String>>) -> io::Result<()> {
+    let server = TcpStream::connect(upstream)?;
+    let (mut answers, mut to_client) = (server.try_clone()?, client.try_clone()?);
+    thread::spawn(move || {
+        let copied = io::copy(&mut answers, &mut to_client);
+        let _ = to_client.shutdown(Shutdown::Both);
+        copied
+    });
+    let forwarded = forward_requests(BufReader::new(client), &server, noted);
+    server.shutdown(Shutdown::Write)?;
+    forwarded
+}
+
+/// Forwards request after request until the client closes the connection.
+///
+/// A request is noted before it is forwarded: once the client has its answer, the note is there.
+fn forward_requests(
+    mut client: BufReader<TcpStream>,
+    mut server: &TcpStream,
+    noted: &Mutex<Vec<String>>,
+) -> io::Result<()> {
+    while let Some(head) = Head::read(&mut client)? {
+        noted.lock().unwrap().push(head.request());
+        server.write_all(head.text.as_bytes())?;
+        match head.body() {
+            Body::Sized(length) => {
+                io::copy(&mut client.by_ref().take(length), &mut server)?;
+            }
+            Body::Chunked => forward_chunks(&mut client, server)?,
+        }
+    }
+    Ok(())
+}
+
+fn forward_chunks(client: &mut impl BufRead, mut server: impl Write) -> io::Result<()> {
+    loop {
+        let mut line = String::new();
+        client.read_line(&mut line)?;
+        server.write_all(line.as_bytes())?;
+        let size = line.split(';').next().unwrap_or_default().trim();
+        let size = u64::from_str_radix(size, 16).map_err(io::Error::other)?;
+        // The line end after the data; after the last chunk it ends the trailers, which no client of ours sends.
+        io::copy(&mut client.by_ref().take(size + 2), &mut server)?;
+        if size == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// A request's first line and headers, with the empty line after them.
+struct Head {
+    text: String,
+}
+
+enum Body {
+    Sized(u64),
+    Chunked,
+}
+
+impl Head {
+    /// Returns `None` at the end of the connection.
+    fn read(client: &mut impl BufRead) -> io::Result<Option<Self>> {
+        let mut text = String::new();
+        loop {
+            let before = text.len();
+            if client.read_line(&mut text)? == 0 {
+                return Ok(None);
+            }
+            if text[before..].trim_end().is_empty() {
+                return Ok(Some(Self { text }));
+            }
+        }
+    }
+
+    fn request(&self) -> String {
+        let line = self.text.lines().next().unwrap_or_default();
+        line.trim_end_matches(" HTTP/1.1").to_owned()
+    }
+
+    fn body(&self) -> Body {
+        if self
+            .header("transfer-encoding")
+            .is_some_and(|value| value.contains("chunked"))
+        {
+            return Body::Chunked;
+        }
+        let length = self
+            .header("content-length")
+            .and_then(|value| value.parse().ok());
+        Body::Sized(length.unwrap_or(0))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.text.lines().skip(1).find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
