@@ -12,19 +12,29 @@ use crate::failure::Failure;
 /// The name that means stdin.
 pub(crate) const STDIN: &str = "-";
 
-/// Reads a spec; `-` is stdin. One byte more than a spec may have is enough to know that it is too large.
-pub(crate) fn read_spec(path: &str, context: &Context) -> Result<Bytes, Failure> {
+/// Reads a spec; `-` is stdin.
+///
+/// A pipe or a terminal can let one wait for ever, so it is read on a thread of its own, and an interruption is heard.
+pub(crate) async fn read_spec(path: &str, context: &Context) -> Result<Bytes, Failure> {
+    if path == STDIN && context.environment.terminal.on_stdin {
+        context.status("reading the spec from the terminal; end it with Ctrl-D");
+    }
+    let name = path.to_owned();
+    tokio::task::spawn_blocking(move || read(&name))
+        .await
+        .unwrap_or_else(|_| Err(io::Error::other("reading was cancelled")))
+        .map_err(|error| Failure::file("read", shown_name(path), &error))
+}
+
+/// Reads one byte more than a spec may have, which is enough to know that it is too large.
+fn read(path: &str) -> io::Result<Bytes> {
     let limit = MAX_SPEC_BYTES as u64 + 1;
     let mut spec = Vec::new();
-    let read = if path == STDIN {
-        if context.environment.terminal.on_stdin {
-            context.status("reading the spec from the terminal; end it with Ctrl-D");
-        }
-        io::stdin().lock().take(limit).read_to_end(&mut spec)
+    if path == STDIN {
+        io::stdin().lock().take(limit).read_to_end(&mut spec)?;
     } else {
-        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut spec))
-    };
-    read.map_err(|error| Failure::file("read", shown_name(path), &error))?;
+        File::open(path)?.take(limit).read_to_end(&mut spec)?;
+    }
     Ok(spec.into())
 }
 

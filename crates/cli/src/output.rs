@@ -52,6 +52,8 @@ pub(crate) fn write_file(
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
+    // A directory that is not there is said in plainer words than those of a temporary file.
+    fs::metadata(directory)?;
     let mut file = temporary_file(directory)?;
     file.write_all(content)?;
     if let Some(found) = metadata {

@@ -43,7 +43,7 @@ impl Difference {
             Self::Kind => "artifact-type",
             Self::Spec => "spec",
             Self::Name => "name",
-            Self::Config => "release-version",
+            Self::Config => "config",
             Self::Description => "description",
             Self::Source => "source",
             Self::Annotations => "annotations",
@@ -59,7 +59,7 @@ impl fmt::Display for Difference {
             Self::Kind => "the kind of artifact",
             Self::Spec => "the spec",
             Self::Name => "the name",
-            Self::Config => "the release version or another field of the config",
+            Self::Config => "the release version, the kind or another field of the config",
             Self::Description => "the description",
             Self::Source => "the source",
             Self::Annotations => "the annotations",
@@ -86,9 +86,14 @@ pub(crate) fn between(
     if stored.spec.digest != ours.spec.digest {
         found.push(Difference::Spec);
     }
-    found.extend(config_difference(builder, &stored));
-    if differs(DESCRIPTION_ANNOTATION) && !found.contains(&Difference::Name) {
-        found.push(Difference::Description);
+    let names = (default_name(&stored), default_name(&ours));
+    match names {
+        (Some(theirs), Some(ours)) if theirs != ours => found.push(Difference::Name),
+        _ if differs(DESCRIPTION_ANNOTATION) => found.push(Difference::Description),
+        _ => {}
+    }
+    if config_differs(builder, &stored, names.0) {
+        found.push(Difference::Config);
     }
     if differs(SOURCE_ANNOTATION) {
         found.push(Difference::Source);
@@ -106,26 +111,30 @@ pub(crate) fn between(
     found
 }
 
-/// Tells what makes the stored config another one, apart from its time.
-fn config_difference(builder: &ArtifactBuilder, stored: &ArtifactManifest) -> Option<Difference> {
-    let created = stored.annotations.get(CREATED_ANNOTATION)?;
-    let at_their_time = builder.clone().created(Created::verbatim(created.as_str()));
+/// Returns the name in a description that is the default one.
+fn default_name(manifest: &ArtifactManifest) -> Option<&str> {
+    manifest
+        .annotations
+        .get(DESCRIPTION_ANNOTATION)?
+        .strip_prefix(DEFAULT_DESCRIPTION_PREFIX)
+}
+
+/// Tells whether the stored config differs from ours in more than its time and the name.
+fn config_differs(
+    builder: &ArtifactBuilder,
+    stored: &ArtifactManifest,
+    their_name: Option<&str>,
+) -> bool {
+    let mut theirs = builder.clone();
+    if let Some(created) = stored.annotations.get(CREATED_ANNOTATION) {
+        theirs = theirs.created(Created::verbatim(created.as_str()));
+    }
     let is_theirs = |builder: &ArtifactBuilder| {
         builder
             .build()
             .is_ok_and(|built| built.config_descriptor.digest == stored.config.digest)
     };
-    if is_theirs(&at_their_time) {
-        return None;
-    }
-    let their_name = stored
-        .annotations
-        .get(DESCRIPTION_ANNOTATION)
-        .and_then(|text| text.strip_prefix(DEFAULT_DESCRIPTION_PREFIX));
-    match their_name {
-        Some(name) if is_theirs(&at_their_time.name(name)) => Some(Difference::Name),
-        _ => Some(Difference::Config),
-    }
+    !is_theirs(&theirs) && !their_name.is_some_and(|name| is_theirs(&theirs.clone().name(name)))
 }
 
 /// Returns the annotations that somebody added, those of the layer included.

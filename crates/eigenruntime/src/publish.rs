@@ -135,7 +135,9 @@ pub async fn publish<T: Target>(
         }
         Existing::Unreadable(_) => PublishStatus::Overwritten { previous: None },
         Existing::Manifest(raw) => {
-            if let Some(artifact) = same_artifact(builder, &ours, &raw, options) {
+            let comparable = comparable(builder, &raw, options);
+            let artifact = comparable.build()?;
+            if artifact.manifest.digest() == raw.digest() {
                 expect(options, &artifact)?;
                 return Ok(Published {
                     artifact,
@@ -148,8 +150,8 @@ pub async fn publish<T: Target>(
                 return Err(PublishError::Conflict {
                     tag: options.tag.clone(),
                     existing: raw.digest().clone(),
-                    ours: ours.manifest.digest().clone(),
-                    differences: difference::between(builder, &ours, &raw),
+                    ours: artifact.manifest.digest().clone(),
+                    differences: difference::between(&comparable, &artifact, &raw),
                 });
             }
             PublishStatus::Overwritten {
@@ -204,29 +206,22 @@ fn expect(options: &PublishOptions, artifact: &Artifact) -> Result<(), PublishEr
     }
 }
 
-/// Returns the artifact that `stored` is, if our inputs build it: at our time, or at its own where ours is the clock's.
-fn same_artifact(
+/// Returns the builder whose artifact is to be compared with what is stored: where our time is the clock's, at the
+/// stored one's time, so that time alone makes no difference.
+fn comparable(
     builder: &ArtifactBuilder,
-    ours: &Artifact,
     stored: &RawManifest,
     options: &PublishOptions,
-) -> Option<Artifact> {
-    if ours.manifest.digest() == stored.digest() {
-        return Some(ours.clone());
-    }
+) -> ArtifactBuilder {
+    let builder = builder.clone();
     if !options.created_from_clock {
-        return None;
+        return builder;
     }
-    let created = ArtifactManifest::read(stored)
-        .ok()?
-        .annotations
-        .remove(CREATED_ANNOTATION)?;
-    let rebuilt = builder
-        .clone()
-        .created(Created::verbatim(created))
-        .build()
-        .ok()?;
-    (rebuilt.manifest.digest() == stored.digest()).then_some(rebuilt)
+    let stored = ArtifactManifest::read(stored).ok();
+    match stored.and_then(|mut manifest| manifest.annotations.remove(CREATED_ANNOTATION)) {
+        Some(created) => builder.created(Created::verbatim(created)),
+        None => builder,
+    }
 }
 
 async fn push_blobs<T: Target>(

@@ -190,7 +190,9 @@ async fn the_clock_alone_makes_no_conflict() {
 
 #[tokio::test]
 async fn a_conflict_says_in_what_the_two_differ_and_writes_nothing() {
-    let cases: [(ArtifactBuilder, &[Difference]); 6] = [
+    let both = builder(Bytes::from_static(GENERIC)).name("other");
+    let cases: [(ArtifactBuilder, &[Difference]); 7] = [
+        (both, &[Difference::Spec, Difference::Name]),
         (builder(Bytes::from_static(b"a: b")), &[Difference::Spec]),
         (builder(spec()).name("other"), &[Difference::Name]),
         (builder(spec()).devkit_version("v1"), &[Difference::Config]),

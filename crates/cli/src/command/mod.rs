@@ -33,7 +33,7 @@ impl From<Report> for Outcome {
 /// Runs a command.
 pub(crate) async fn run(command: Command, context: &Context) -> Result<Outcome, Failure> {
     match command {
-        Command::Validate(args) => validate::run(&args, context),
+        Command::Validate(args) => validate::run(&args, context).await,
         Command::Push(args) => push::run(&args, context).await,
         Command::Pull(args) => pull::run(&args, context).await,
         Command::Inspect(args) => fetch::inspect(&args, context).await,

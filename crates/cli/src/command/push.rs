@@ -27,7 +27,7 @@ pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, F
         };
         return Err(Failure::push_spec(&error, &args.spec, &args.reference));
     }
-    let spec = read_spec(&args.spec, context)?;
+    let spec = read_spec(&args.spec, context).await?;
     let prepared = Client::prepare(spec.clone(), &args.reference, &options)
         .map_err(|error| refused(&error, &spec, args, context))?;
     show_faults(&prepared, &spec, args, context);

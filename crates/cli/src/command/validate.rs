@@ -10,10 +10,10 @@ use crate::failure::Failure;
 use crate::input::{read_spec, shown_name};
 use crate::report::{Check, CheckedFile, Report, ValidateReport};
 
-pub(super) fn run(args: &ValidateArgs, context: &Context) -> Result<Outcome, Failure> {
+pub(super) async fn run(args: &ValidateArgs, context: &Context) -> Result<Outcome, Failure> {
     let mut files = Vec::new();
     for path in &args.specs {
-        let source = read_spec(path, context)?;
+        let source = read_spec(path, context).await?;
         let found = spec::check(&source, args.consumer).faults;
         let path = shown_name(path).to_owned();
         files.push(CheckedFile {

@@ -6,7 +6,7 @@ mod usecase;
 
 use std::error::Error;
 
-use eigenpack::oci::AccessError;
+use eigenpack::oci::{AccessError, FetchError, PushError};
 use serde_json::{Map, Value};
 
 use crate::exit_code::ExitCode;
@@ -70,13 +70,29 @@ impl Failure {
             if !text.is_empty() && !repeats {
                 self.causes.push(text);
             }
-            next = match error.downcast_ref() {
-                Some(AccessError::Network { .. }) => error.source().map(root),
-                _ => error.source(),
+            next = if is_network(error) {
+                error.source().map(root)
+            } else {
+                error.source()
             };
         }
         self
     }
+}
+
+/// Tells whether an error is that of the network, itself or passed on.
+fn is_network(error: &(dyn Error + 'static)) -> bool {
+    let access = match (
+        error.downcast_ref(),
+        error.downcast_ref(),
+        error.downcast_ref(),
+    ) {
+        (Some(access), _, _)
+        | (_, Some(FetchError::Access(access)), _)
+        | (_, _, Some(PushError::Access(access))) => access,
+        _ => return false,
+    };
+    matches!(access, AccessError::Network { .. })
 }
 
 /// Follows the sources of `error` to the last.

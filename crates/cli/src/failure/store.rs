@@ -114,7 +114,7 @@ fn fetch_meaning(error: &FetchError, reference: &Reference) -> Meaning {
             Meaning::new(ExitCode::NotFound, "not-found").hint(no_manifest_hint(reference))
         }
         FetchError::BlobNotFound(_) => Meaning::new(ExitCode::NotFound, "blob-not-found").hint(
-            "the manifest is there but its content is not: the artifact must be pushed again",
+            "the manifest is there but its content is not: push the same again with --overwrite, which sends all of it",
         ),
         FetchError::Verify(_) => Meaning::new(ExitCode::No, "verification-failed")
             .hint("do not use this content: what is stored is not what the digest promises"),

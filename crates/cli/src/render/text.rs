@@ -126,8 +126,12 @@ fn inspect(report: &InspectReport) -> String {
     }
     let verdict = match (spec.check.errors, spec.check.warnings) {
         (0, 0) => "valid".to_owned(),
-        (0, warnings) => format!("valid, {warnings} warnings"),
-        (errors, warnings) => format!("breaks rules: {errors} errors, {warnings} warnings"),
+        (0, warnings) => format!("valid, {}", counted(warnings, "warning")),
+        (errors, warnings) => format!(
+            "breaks rules: {}, {}",
+            counted(errors, "error"),
+            counted(warnings, "warning")
+        ),
     };
     fields.add("  rules", verdict);
     fields.render()
