@@ -40,25 +40,30 @@ impl Context {
         reference: &Reference,
         connection: &ConnectionArgs,
     ) -> Result<Client, Failure> {
-        if self.remote_only && matches!(reference.location, Location::Local { .. }) {
-            return Err(Failure::local_reference_refused(reference));
-        }
-        if self.store.is_none() && matches!(reference.location, Location::Local { .. }) {
-            return Err(Failure::no_home());
+        self.client_of(&[reference], connection)
+    }
+
+    /// Makes the client of a command that has several references.
+    pub(crate) fn client_of(
+        &self,
+        references: &[&Reference],
+        connection: &ConnectionArgs,
+    ) -> Result<Client, Failure> {
+        for reference in references {
+            let is_local = matches!(reference.location, Location::Local { .. });
+            if self.remote_only && is_local {
+                return Err(Failure::local_reference_refused(reference));
+            }
+            if self.store.is_none() && is_local {
+                return Err(Failure::no_home());
+            }
         }
         let mut options = RemoteOptions::default();
         options.operation_timeout = Duration::from_secs(connection.timeout);
-        options.plain_http = match (&connection.plain_http, &reference.location) {
-            (Some(Some(named)), Location::Registry { host, .. }) => {
-                let named: RegistryHost = named
-                    .parse()
-                    .map_err(|e| Failure::bad_host("--plain-http", named, &e))?;
-                named == *host
-            }
-            (Some(None), _) => true,
-            (Some(Some(_)) | None, _) => false,
-        };
-        let builder = Client::builder().remote(options);
+        let mut builder = Client::builder().remote(options);
+        for host in plain_http_hosts(references, connection)? {
+            builder = builder.plain_http(host);
+        }
         Ok(match &self.store {
             Some(path) => builder.store(path).build(),
             None => builder.build(),
@@ -79,4 +84,28 @@ impl Context {
             say(format_args!("{text}\n"));
         }
     }
+}
+
+/// Returns the hosts that are spoken to over plain http: the one that was named, or all that the command speaks to.
+fn plain_http_hosts(
+    references: &[&Reference],
+    connection: &ConnectionArgs,
+) -> Result<Vec<RegistryHost>, Failure> {
+    Ok(match &connection.plain_http {
+        None => Vec::new(),
+        Some(Some(named)) => {
+            vec![
+                named
+                    .parse()
+                    .map_err(|e| Failure::bad_host("--plain-http", named, &e))?,
+            ]
+        }
+        Some(None) => references
+            .iter()
+            .filter_map(|reference| match &reference.location {
+                Location::Registry { host, .. } => Some(host.clone()),
+                _ => None,
+            })
+            .collect(),
+    })
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use eigenpack::oci::{Descriptor, Pushed};
 use eigenpack::spec::{Fault, Faults, Severity};
 use eigenpack::{Digest, Location, Reference};
 use serde::Serialize;
@@ -21,6 +22,7 @@ pub(crate) enum Report {
     Resolve(ResolveReport),
     Tags(TagsReport),
     Tag(TagReport),
+    Copy(CopyReport),
     Content(ContentReport),
 }
 
@@ -145,6 +147,35 @@ pub(crate) struct BlobReport {
     pub(crate) size: u64,
     /// `uploaded`, `existed` or `mounted`.
     pub(crate) pushed: &'static str,
+}
+
+impl From<&(Descriptor, Pushed)> for BlobReport {
+    fn from((descriptor, pushed): &(Descriptor, Pushed)) -> Self {
+        Self {
+            digest: descriptor.digest.to_string(),
+            size: descriptor.size,
+            pushed: match pushed {
+                Pushed::Uploaded => "uploaded",
+                Pushed::Existed => "existed",
+                Pushed::Mounted => "mounted",
+            },
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct CopyReport {
+    /// The target.
+    #[serde(flatten)]
+    pub(crate) identity: Identity,
+    pub(crate) source: String,
+    /// `created`, `unchanged` or `overwritten`.
+    pub(crate) status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) previous: Option<String>,
+    /// How many manifests were written.
+    pub(crate) manifests: usize,
+    pub(crate) blobs: Vec<BlobReport>,
 }
 
 #[derive(Debug, Serialize)]

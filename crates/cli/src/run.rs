@@ -137,7 +137,10 @@ fn bad_reference(error: &clap::Error) -> Option<Failure> {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
         return None;
     };
-    if !matches!(argument.as_str(), "<REFERENCE>" | "<REPOSITORY>") {
+    if !matches!(
+        argument.as_str(),
+        "<REFERENCE>" | "<REPOSITORY>" | "<SOURCE>" | "<TARGET>"
+    ) {
         return None;
     }
     let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {

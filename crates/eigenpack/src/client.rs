@@ -1,6 +1,6 @@
 //! The client: opens whatever a reference names and does the use cases there.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +14,7 @@ use eigenpack_oci::{
 use eigenpack_remote::{RemoteOptions, RemoteRegistry};
 use eigenruntime::{Created, Published, PulledArtifact, fetch_manifest};
 
+use crate::copy::{self, Copy, CopyError};
 use crate::fetch::{self, ConfigBlob, FetchConfigError, ReadError, TagsError};
 use crate::push::{Prepared, PushError, PushOptions};
 use crate::store::AnyStore;
@@ -27,6 +28,7 @@ use crate::tag::{TagError, Tagged, set_tags};
 pub struct Client {
     store: Option<PathBuf>,
     remote: RemoteOptions,
+    plain_http: BTreeSet<RegistryHost>,
     observer: Arc<dyn Observer>,
     registries: Arc<Mutex<HashMap<RegistryHost, RemoteRegistry>>>,
 }
@@ -44,6 +46,7 @@ impl Client {
             client: Self {
                 store: None,
                 remote: RemoteOptions::default(),
+                plain_http: BTreeSet::new(),
                 observer: Arc::new(Silent),
                 registries: Arc::default(),
             },
@@ -134,6 +137,28 @@ impl Client {
         set_tags(&target, manifest, tags, overwrite).await
     }
 
+    /// Copies what `source` names, and everything that leads on from it, to `target`; every digest is kept.
+    ///
+    /// Without a tag in `target`, the source's tag is taken. Unless `overwrite` is set, a tag that names something else
+    /// there is a conflict.
+    pub async fn copy(
+        &self,
+        source: &Reference,
+        target: &Reference,
+        overwrite: bool,
+    ) -> Result<Copy, CopyError> {
+        let from = self
+            .open(&source.location)
+            .await
+            .map_err(CopyError::OpenSource)?;
+        let to = self
+            .open_to_write(&target.location)
+            .await
+            .map_err(CopyError::OpenTarget)?;
+        let observer = self.observer.as_ref();
+        copy::copy(&from, &source.selector, &to, target, overwrite, observer).await
+    }
+
     /// Opens a location to read what is there.
     pub async fn open(&self, location: &Location) -> Result<AnyStore, AccessError> {
         Ok(match location {
@@ -182,7 +207,9 @@ impl Client {
         if let Some(registry) = registries.get(host) {
             return Ok(registry.clone());
         }
-        let registry = RemoteRegistry::new(host.clone(), self.remote.clone())?;
+        let mut options = self.remote.clone();
+        options.plain_http |= self.plain_http.contains(host);
+        let registry = RemoteRegistry::new(host.clone(), options)?;
         registries.insert(host.clone(), registry.clone());
         Ok(registry)
     }
@@ -200,6 +227,13 @@ impl ClientBuilder {
     #[must_use]
     pub fn remote(mut self, options: RemoteOptions) -> Self {
         self.client.remote = options;
+        self
+    }
+
+    /// Speaks plain http to a host, besides those of loopback. Whoever is on the way can read and change what is sent.
+    #[must_use]
+    pub fn plain_http(mut self, host: RegistryHost) -> Self {
+        self.client.plain_http.insert(host);
         self
     }
 

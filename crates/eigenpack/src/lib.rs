@@ -22,6 +22,7 @@
 //! [`Source`](oci::Source) and [`Target`](oci::Target) and calls [`publish`] and [`pull`] on it.
 
 mod client;
+mod copy;
 mod fetch;
 mod push;
 mod store;
@@ -38,6 +39,7 @@ pub use eigenruntime::{
 };
 
 pub use client::{Client, ClientBuilder};
+pub use copy::{Copy, CopyError, CopyStatus};
 pub use fetch::{ConfigBlob, FetchConfigError, ReadError, TagsError};
 pub use push::{Prepared, PushError, PushOptions};
 pub use store::AnyStore;

@@ -1,6 +1,7 @@
 //! What can be typed: every command, flag and help text. Nothing here does anything but describe.
 
 mod connection;
+mod copy;
 mod fetch;
 mod names;
 mod pull;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use connection::ConnectionArgs;
+pub(crate) use copy::CopyArgs;
 pub(crate) use fetch::{ConfigArgs, InspectArgs, ManifestArgs, RawPart, ResolveArgs};
 pub(crate) use names::{TagArgs, TagsArgs};
 pub(crate) use pull::PullArgs;
@@ -93,4 +95,5 @@ pub(crate) enum Command {
     Resolve(ResolveArgs),
     Tags(TagsArgs),
     Tag(TagArgs),
+    Copy(CopyArgs),
 }

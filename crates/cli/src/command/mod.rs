@@ -1,5 +1,6 @@
 //! The commands, one file each: from arguments to a report or a failure.
 
+mod copy;
 mod fetch;
 mod names;
 mod pull;
@@ -42,5 +43,6 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Outcome, 
         Command::Resolve(args) => fetch::resolve(&args, context).await,
         Command::Tags(args) => names::tags(&args, context).await,
         Command::Tag(args) => names::tag(&args, context).await,
+        Command::Copy(args) => copy::run(&args, context).await,
     }
 }

@@ -1,7 +1,6 @@
 //! `push`: check, build, publish; or show what would be pushed.
 
 use bytes::Bytes;
-use eigenpack::oci::Pushed;
 use eigenpack::{
     Client, Created, Location, Prepared, PublishStatus, Published, PushError, PushOptions,
 };
@@ -217,18 +216,6 @@ fn report(published: &Published, prepared: &Prepared, args: &PushArgs) -> Report
         status,
         previous: previous.map(ToString::to_string),
         created,
-        blobs: published
-            .blobs
-            .iter()
-            .map(|(descriptor, pushed)| BlobReport {
-                digest: descriptor.digest.to_string(),
-                size: descriptor.size,
-                pushed: match pushed {
-                    Pushed::Uploaded => "uploaded",
-                    Pushed::Existed => "existed",
-                    Pushed::Mounted => "mounted",
-                },
-            })
-            .collect(),
+        blobs: published.blobs.iter().map(BlobReport::from).collect(),
     })
 }

@@ -1,8 +1,10 @@
 //! What the errors of the use cases mean to a user.
 
-use eigenpack::oci::FetchError;
+use eigenpack::oci::{CopyError as ContentError, FetchError};
 use eigenpack::{BuildError, Difference, PublishError, PullError};
-use eigenpack::{FetchConfigError, PushError, ReadError, Reference, TagError, TagsError};
+use eigenpack::{
+    CopyError, FetchConfigError, PushError, ReadError, Reference, TagError, TagsError,
+};
 
 use super::Failure;
 use crate::exit_code::ExitCode;
@@ -205,6 +207,46 @@ impl Failure {
                 format!("{reference} has no config"),
             )
             .caused_by(other),
+        }
+    }
+
+    /// A copy that failed, on one side or the other.
+    pub(crate) fn copy(error: &CopyError, source: &Reference, target: &Reference) -> Self {
+        let from = || format!("cannot read {source}, the source");
+        let to = || format!("cannot write {target}, the target");
+        match error {
+            CopyError::OpenSource(error) => Self::access(from(), error, source),
+            CopyError::OpenTarget(error) => Self::access(to(), error, target),
+            CopyError::Manifest(error) => Self::pull(error, source),
+            CopyError::OtherDigest { expected, found } => Self::new(
+                ExitCode::No,
+                "unexpected-digest",
+                format!("{source} is not what {target} asks for"),
+            )
+            .field("expected", expected.as_str())
+            .field("found", found.as_str())
+            .caused_by(error),
+            CopyError::Conflict {
+                tag,
+                existing,
+                ours,
+            } => Self::conflict(target, tag.as_str(), existing.as_str(), ours.as_str(), &[])
+                .hint("choose a new tag, or move this one with --overwrite"),
+            CopyError::ReadTag { source, .. } => Self::fetch(
+                format!("cannot read what {target} names now"),
+                source,
+                target,
+            ),
+            CopyError::Content(ContentError::Source { source: error, .. }) => {
+                Self::fetch(from(), error, source)
+            }
+            CopyError::Content(ContentError::Target { source: error, .. }) => {
+                Self::push(to(), error, target)
+            }
+            CopyError::Content(error) => {
+                Self::new(ExitCode::No, "bad-manifest", from()).caused_by(error)
+            }
+            other => Self::new(ExitCode::Bug, "bug", "cannot copy").caused_by(other),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Fields, clean, snippet};
 use crate::failure::Failure;
 use crate::report::{
-    CheckedFile, DryRunReport, Identity, InspectReport, PushReport, Report, TagReport,
+    CheckedFile, CopyReport, DryRunReport, Identity, InspectReport, PushReport, Report, TagReport,
     ValidateReport,
 };
 
@@ -21,6 +21,7 @@ pub(crate) fn report_text(report: &Report, colors: bool) -> Vec<u8> {
         },
         Report::Tags(report) => lines(&report.tags),
         Report::Tag(report) => tag(report),
+        Report::Copy(report) => copy(report),
         Report::Content(report) => return report.bytes.to_vec(),
     };
     text.into_bytes()
@@ -67,6 +68,31 @@ fn push(report: &PushReport) -> String {
     fields.add_some("previous", report.previous.as_ref());
     identity(&mut fields, &report.identity);
     fields.add("created", &report.created);
+    fields.render()
+}
+
+fn copy(report: &CopyReport) -> String {
+    let mut fields = Fields::default();
+    fields.add("source", &report.source);
+    fields.add("target", &report.identity.reference);
+    fields.add("status", report.status);
+    fields.add_some("previous", report.previous.as_ref());
+    identity(&mut fields, &report.identity);
+    fields.add(
+        "copied",
+        format!(
+            "{}, {}",
+            counted(report.manifests, "manifest"),
+            counted(
+                report
+                    .blobs
+                    .iter()
+                    .filter(|blob| blob.pushed != "existed")
+                    .count(),
+                "blob"
+            )
+        ),
+    );
     fields.render()
 }
 

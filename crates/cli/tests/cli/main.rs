@@ -5,6 +5,7 @@
     reason = "a test says what it relies on by failing"
 )]
 
+mod copy;
 mod harness;
 mod help;
 mod local;

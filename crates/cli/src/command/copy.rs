@@ -1,0 +1,41 @@
+//! `copy`: from any location to any other.
+
+use eigenpack::{Copy, CopyStatus, Reference};
+
+use super::Outcome;
+use super::fetch::explain_missing_selector;
+use crate::args::CopyArgs;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::report::{BlobReport, CopyReport, Identity, Report};
+
+pub(super) async fn run(args: &CopyArgs, context: &Context) -> Result<Outcome, Failure> {
+    let client = context.client_of(&[&args.source, &args.target], &args.connection)?;
+    explain_missing_selector(&client, &args.source).await?;
+    let copy = client
+        .copy(&args.source, &args.target, args.overwrite)
+        .await
+        .map_err(|error| Failure::copy(&error, &args.source, &args.target))?;
+    Ok(Outcome::from(Report::Copy(report(&copy, args))))
+}
+
+fn report(copy: &Copy, args: &CopyArgs) -> CopyReport {
+    let (status, previous) = match &copy.status {
+        CopyStatus::Unchanged => ("unchanged", None),
+        CopyStatus::Overwritten { previous } => ("overwritten", previous.as_ref()),
+        _ => ("created", None),
+    };
+    let digest = copy.manifest.digest();
+    let target: Reference = match &copy.tag {
+        Some(tag) => args.target.tagged(tag.clone()),
+        None => args.target.pinned(digest.clone()),
+    };
+    CopyReport {
+        identity: Identity::new(&target, digest),
+        source: args.source.to_string(),
+        status,
+        previous: previous.map(ToString::to_string),
+        manifests: copy.copied.manifests.len(),
+        blobs: copy.copied.blobs.iter().map(BlobReport::from).collect(),
+    }
+}

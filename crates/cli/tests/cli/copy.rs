@@ -1,0 +1,67 @@
+//! `copy`.
+
+use insta::assert_snapshot;
+
+use crate::harness::{CREATED, Place, fixture};
+
+#[test]
+fn copies_between_the_store_and_a_layout_and_back() {
+    let place = Place::with_artifact();
+    assert_snapshot!(place.run(&["copy", "my-avs:v1", "oci:layout"]).succeeded());
+    place
+        .run(&["copy", "oci:layout:v1", "org/copy:v2"])
+        .succeeded();
+    let stored = place.run(&["manifest", "my-avs:v1"]).stdout;
+    assert_eq!(
+        place.run(&["manifest", "org/copy:v2"]).succeeded().stdout,
+        stored
+    );
+    let pulled = place.run(&["pull", "org/copy:v2", "-o", "-"]).succeeded();
+    assert_eq!(pulled.stdout, place.read("spec.yaml"));
+    let again = place
+        .run(&["copy", "oci:layout:v1", "org/copy:v2"])
+        .succeeded();
+    assert!(again.text().contains("status   unchanged"), "{again}");
+}
+
+#[test]
+fn a_tag_at_the_target_is_not_moved_unasked() {
+    let place = Place::with_artifact();
+    place.write("spec.yaml", fixture("valid/runtime-generic.yaml"));
+    place
+        .run(&["push", "spec.yaml", "other:v1", CREATED])
+        .succeeded();
+    let run = place.run(&["copy", "my-avs:v1", "other:v1"]).failed_with(7);
+    assert!(
+        run.stderr.contains("other:v1 names something else"),
+        "{run}"
+    );
+    let (code, copied) = place.json(&["copy", "my-avs:v1", "other:v1", "--overwrite"]);
+    assert_eq!(
+        (code, &copied["status"]),
+        (0, &"overwritten".into()),
+        "{copied}"
+    );
+}
+
+#[test]
+fn the_error_names_the_side() {
+    let place = Place::with_artifact();
+    let run = place
+        .run(&["copy", "my-avs:v2", "oci:layout:v1"])
+        .failed_with(4);
+    assert!(run.stderr.contains("my-avs:v2 does not exist"), "{run}");
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap().port()
+    };
+    let target = format!("127.0.0.1:{port}/org/my-avs:v1");
+    let run = place.run(&["copy", "my-avs:v1", &target]).failed_with(6);
+    assert!(
+        run.stderr
+            .contains(&format!("cannot read what {target} names now")),
+        "{run}"
+    );
+    let zeros = format!("oci:layout@sha256:{}", "0".repeat(64));
+    place.run(&["copy", "my-avs:v1", &zeros]).failed_with(1);
+}

@@ -1,0 +1,171 @@
+//! Copying from any location to any other, every digest kept.
+
+use eigenpack_oci::{
+    self as oci, AccessError, Copied, CopyError as ContentError, Digest, FetchError, Observer,
+    Precondition, RawManifest, Reference, Selector, Source as _, Tag,
+};
+use eigenruntime::{PullError, fetch_manifest};
+
+use crate::store::AnyStore;
+
+/// How many blobs are moved at a time.
+const CONCURRENCY: usize = 4;
+
+/// What a copy did.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Copy {
+    /// The manifest that was copied.
+    pub manifest: RawManifest,
+    /// The tag that names it at the target; none where it is stored by digest alone.
+    pub tag: Option<Tag>,
+    /// What happened to the target.
+    pub status: CopyStatus,
+    /// What was moved; nothing where the target was unchanged.
+    pub copied: Copied,
+}
+
+/// What happened at the target of a copy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CopyStatus {
+    /// The tag is new there, or the copy has none.
+    Created,
+    /// The tag named the same manifest already.
+    Unchanged,
+    /// The tag named another manifest.
+    Overwritten {
+        /// What it named; unknown where the former manifest could not be read.
+        previous: Option<Digest>,
+    },
+}
+
+/// Why nothing was copied, or not all of it. The target's tags are written last, so none of them names a part.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CopyError {
+    /// The source could not be opened.
+    #[error("cannot open the source")]
+    OpenSource(#[source] AccessError),
+    /// The target could not be opened.
+    #[error("cannot open the target")]
+    OpenTarget(#[source] AccessError),
+    /// The manifest could not be read from the source.
+    #[error("cannot read the source")]
+    Manifest(#[source] PullError),
+    /// The target names a digest that the source does not have.
+    #[error("the source is {found}, not {expected}")]
+    OtherDigest {
+        /// The digest in the target's reference.
+        expected: Digest,
+        /// The digest of what the source names.
+        found: Digest,
+    },
+    /// The target's tag names something else; nothing was written.
+    #[error("the tag {tag} names {existing}, and copying would move it to {ours}")]
+    Conflict {
+        /// The tag.
+        tag: Tag,
+        /// What it names.
+        existing: Digest,
+        /// What it would name.
+        ours: Digest,
+    },
+    /// What the target's tag names could not be read.
+    #[error("cannot read what the tag {tag} names at the target")]
+    ReadTag {
+        /// The tag.
+        tag: Tag,
+        /// Why not.
+        source: FetchError,
+    },
+    /// The content could not be moved; the inner error names the side.
+    #[error(transparent)]
+    Content(#[from] ContentError),
+}
+
+/// Copies what `from` selects to `to`. Without a tag there, the source's tag is taken.
+pub(crate) async fn copy(
+    source: &AnyStore,
+    from: &Selector,
+    target: &AnyStore,
+    to: &Reference,
+    overwrite: bool,
+    observer: &dyn Observer,
+) -> Result<Copy, CopyError> {
+    let manifest = fetch_manifest(source, from)
+        .await
+        .map_err(CopyError::Manifest)?;
+    if let Some(expected) = &to.selector.digest
+        && expected != manifest.digest()
+    {
+        let found = manifest.digest().clone();
+        return Err(CopyError::OtherDigest {
+            expected: expected.clone(),
+            found,
+        });
+    }
+    let tag = match &to.selector {
+        Selector {
+            tag: None,
+            digest: None,
+        } => from.tag.clone(),
+        selector => selector.tag.clone(),
+    };
+    let status = match &tag {
+        Some(tag) => tag_status(target, tag, &manifest, overwrite).await?,
+        None => CopyStatus::Created,
+    };
+    let copied = if status == CopyStatus::Unchanged {
+        Copied::default()
+    } else {
+        let precondition = if overwrite {
+            Precondition::Any
+        } else {
+            Precondition::Absent
+        };
+        let tags = tag.iter().cloned().collect();
+        let options = oci::CopyOptions {
+            tags,
+            precondition,
+            concurrency: CONCURRENCY,
+        };
+        oci::copy(source, target, manifest.clone(), &options, observer).await?
+    };
+    Ok(Copy {
+        manifest,
+        tag,
+        status,
+        copied,
+    })
+}
+
+/// Reads the target's tag before anything is written there.
+async fn tag_status(
+    target: &AnyStore,
+    tag: &Tag,
+    manifest: &RawManifest,
+    overwrite: bool,
+) -> Result<CopyStatus, CopyError> {
+    match target.manifest(tag.clone().into()).await {
+        Ok(raw) if raw.digest() == manifest.digest() => Ok(CopyStatus::Unchanged),
+        Ok(raw) if overwrite => Ok(CopyStatus::Overwritten {
+            previous: Some(raw.digest().clone()),
+        }),
+        Ok(raw) => Err(CopyError::Conflict {
+            tag: tag.clone(),
+            existing: raw.digest().clone(),
+            ours: manifest.digest().clone(),
+        }),
+        Err(FetchError::ManifestNotFound(_) | FetchError::RepositoryNotFound) => {
+            Ok(CopyStatus::Created)
+        }
+        Err(FetchError::Manifest(_) | FetchError::Verify(_)) if overwrite => {
+            Ok(CopyStatus::Overwritten { previous: None })
+        }
+        Err(source) => Err(CopyError::ReadTag {
+            tag: tag.clone(),
+            source,
+        }),
+    }
+}
