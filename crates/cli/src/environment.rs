@@ -40,8 +40,11 @@ impl Environment {
             store: variable("EIGENPACK_STORE")
                 .map(PathBuf::from)
                 .or_else(default_store),
-            remote_only: variable("EIGENPACK_REMOTE_ONLY")
-                .is_some_and(|value| !["0", "false", "no", "off"].iter().any(|no| value == *no)),
+            remote_only: variable("EIGENPACK_REMOTE_ONLY").is_some_and(|value| {
+                !["0", "false", "no", "off"]
+                    .iter()
+                    .any(|no| value.eq_ignore_ascii_case(no))
+            }),
             terminal: Terminal {
                 on_stdin: stdin().is_terminal(),
                 stdout_colors: colors && (forced || stdout().is_terminal()),

@@ -31,8 +31,8 @@ pub(crate) enum Report {
 pub(crate) struct Identity {
     /// The reference as it was given.
     pub(crate) reference: String,
-    /// The repository as the chain wants it: no scheme, no tag, no digest.
-    pub(crate) repository: String,
+    /// The repository as the chain wants it: no scheme, no tag, no digest. An image layout is none.
+    pub(crate) repository: Option<String>,
     pub(crate) digest: String,
     /// The digest as a contract takes it; only a SHA-256 digest fits.
     pub(crate) bytes32: Option<String>,
@@ -45,8 +45,8 @@ impl Identity {
         Self {
             reference: reference.to_string(),
             repository: match &reference.location {
-                Location::Layout { path } => path.clone(),
-                location => location.to_string(),
+                Location::Layout { .. } => None,
+                location => Some(location.to_string()),
             },
             digest: digest.to_string(),
             bytes32: digest.bytes32(),

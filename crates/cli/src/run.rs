@@ -5,6 +5,10 @@ use std::io::{self, Write as _};
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use eigenpack::Reference;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
 
 use crate::args::{Cli, Format};
 use crate::command::{self, Outcome};
@@ -159,18 +163,22 @@ fn wants_json() -> bool {
             .any(|pair| pair[0] == "--format" && pair[1] == "json")
 }
 
-/// Sends the libraries' log to stderr, at the level that `-v` asks for.
+/// Sends our libraries' log to stderr, at the level that `-v` asks for. Those of others only drown it.
 fn log_to_stderr(verbose: u8) {
     let level = match verbose {
         0 => return,
-        1 => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
-    tracing_subscriber::fmt()
-        .with_max_level(level)
+    let ours = Targets::new()
+        .with_target("eigenpack", level)
+        .with_target("eigenruntime", level);
+    let lines = fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(false)
-        .without_time()
+        .without_time();
+    tracing_subscriber::registry()
+        .with(lines.with_filter(ours))
         .init();
 }
 

@@ -12,7 +12,7 @@ use eigenpack_oci::{
     AccessError, Location, Observer, RawManifest, Reference, RegistryHost, Silent, Source as _, Tag,
 };
 use eigenpack_remote::{RemoteOptions, RemoteRegistry};
-use eigenruntime::{Created, Published, PulledArtifact, fetch_manifest};
+use eigenruntime::{Created, PublishOptions, Published, PulledArtifact, fetch_manifest};
 
 use crate::copy::{self, Copy, CopyError};
 use crate::fetch::{self, ConfigBlob, FetchConfigError, ReadError, TagsError};
@@ -87,12 +87,12 @@ impl Client {
         reference: &Reference,
     ) -> Result<Published, PushError> {
         let target = self.open_to_write(&reference.location).await?;
-        let published = eigenruntime::publish(
-            &prepared.builder,
-            &target,
-            &prepared.publish,
-            self.observer.as_ref(),
-        );
+        let options = PublishOptions {
+            mend: !reference.location.is_registry(),
+            ..prepared.publish.clone()
+        };
+        let observer = self.observer.as_ref();
+        let published = eigenruntime::publish(&prepared.builder, &target, &options, observer);
         Ok(published.await?)
     }
 

@@ -148,6 +148,7 @@ impl PushOptions {
                 overwrite: self.overwrite,
                 created_from_clock: self.created.is_none(),
                 expect_digest: self.expect_digest.clone(),
+                mend: false,
             },
             created,
             faults: report.faults,

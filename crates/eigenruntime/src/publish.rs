@@ -25,6 +25,11 @@ pub struct PublishOptions {
     pub created_from_clock: bool,
     /// The digest that the artifact must have; otherwise nothing is written.
     pub expect_digest: Option<Digest>,
+    /// Whether the blobs are pushed even where the tag names the artifact already.
+    ///
+    /// A store on disk answers that it has them only after it has read them, and so damage is mended. With a registry it
+    /// would cost requests for nothing that it should not have kept itself.
+    pub mend: bool,
 }
 
 /// An artifact that is in the target under its tag.
@@ -37,7 +42,7 @@ pub struct Published {
     pub tag: Tag,
     /// What happened to the tag.
     pub status: PublishStatus,
-    /// What happened to each blob; empty where nothing had to be sent.
+    /// What happened to each blob; empty where none was sent.
     pub blobs: Vec<(Descriptor, Pushed)>,
 }
 
@@ -139,11 +144,16 @@ pub async fn publish<T: Target>(
             let artifact = comparable.build()?;
             if artifact.manifest.digest() == raw.digest() {
                 expect(options, &artifact)?;
+                let blobs = match sent {
+                    Some(blobs) => blobs,
+                    None if options.mend => push_blobs(&artifact, target, observer).await?,
+                    None => Vec::new(),
+                };
                 return Ok(Published {
                     artifact,
                     tag: options.tag.clone(),
                     status: PublishStatus::Unchanged,
-                    blobs: sent.unwrap_or_default(),
+                    blobs,
                 });
             }
             if !options.overwrite {

@@ -37,6 +37,7 @@ fn options(tag: &str) -> PublishOptions {
         overwrite: false,
         created_from_clock: false,
         expect_digest: None,
+        mend: false,
     }
 }
 

@@ -7,9 +7,9 @@ use super::ConnectionArgs;
 
 /// Copy a manifest and everything it points to, every digest kept
 ///
-/// Between registries, the local store and image layouts, in any combination; images and indexes are copied as well as
-/// artifacts. Without a tag at the target, the source's tag is taken. A tag that names something else is not moved without
-/// --overwrite.
+/// Between registries, the local store and image layouts, in any combination; images and indexes are
+/// copied as well as artifacts. Without a tag at the target, the source's tag is taken. A tag that
+/// names something else is not moved without --overwrite.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  eigenpack copy my-avs:opset-0-v1 ghcr.io/org/my-avs:opset-0-v1\n  eigenpack copy ghcr.io/org/my-avs:opset-0-v1 oci:layout"

@@ -1,8 +1,10 @@
 //! `push`: check, build, publish; or show what would be pushed.
 
 use bytes::Bytes;
+use eigenpack::oci::RawManifest;
 use eigenpack::{
-    Client, Created, Location, Prepared, PublishStatus, Published, PushError, PushOptions,
+    ArtifactManifest, CREATED_ANNOTATION, Client, Created, Location, Prepared, PublishStatus,
+    Published, PushError, PushOptions,
 };
 
 use super::Outcome;
@@ -33,14 +35,14 @@ pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, F
     if args.dry_run {
         return dry_run(&prepared, args).map(Outcome::from);
     }
-    if !args.reference.location.is_registry() {
-        context.status(stored_locally(&prepared, args, context));
-    }
     let published = client
         .publish(&prepared, &args.reference)
         .await
-        .map_err(|error| Failure::push_spec(&error, &args.spec, &args.reference))?;
-    Ok(Outcome::from(report(&published, &prepared, args)))
+        .map_err(|error| not_published(&error, args))?;
+    if !args.reference.location.is_registry() {
+        context.status(stored_locally(&published, args, context));
+    }
+    Ok(Outcome::from(report(&published, args)))
 }
 
 fn options(args: &PushArgs, context: &Context) -> Result<PushOptions, Failure> {
@@ -124,27 +126,44 @@ fn show_faults(prepared: &Prepared, spec: &Bytes, args: &PushArgs, context: &Con
     }
 }
 
-fn stored_locally(prepared: &Prepared, args: &PushArgs, context: &Context) -> String {
+/// Says how to push what is in conflict under another tag, with the user's own flags.
+fn not_published(error: &PushError, args: &PushArgs) -> Failure {
+    let failure = Failure::push_spec(error, shown_name(&args.spec), &args.reference);
+    if failure.exit != ExitCode::Conflict {
+        return failure;
+    }
+    let target = format!("{}:NEW-TAG", args.reference.location);
+    let time = args.fields.created.as_ref().map(Created::as_str);
+    let command = command(args, &target, time, &[]);
+    failure.hint(format!(
+        "push under a new tag: {command} (or move this one with --overwrite)"
+    ))
+}
+
+fn stored_locally(published: &Published, args: &PushArgs, context: &Context) -> String {
     let place = match &args.reference.location {
         Location::Local { .. } => format!("the local store, {}", context.store_path()),
         location => location.to_string(),
     };
-    let tag = &prepared.publish.tag;
-    let target = format!("HOST/ORG/{}:{tag}", args.reference.location.name());
-    format!(
-        "storing in {place}; this publishes nothing\nto publish it: {}",
-        command(prepared, args, &target, &[])
-    )
+    let target = format!(
+        "HOST/ORG/{}:{}",
+        args.reference.location.name(),
+        published.tag
+    );
+    let command = command(
+        args,
+        &target,
+        Some(&created(&published.artifact.manifest)),
+        &[],
+    );
+    format!("stored in {place}; nothing was published\nto publish it: {command}")
 }
 
-/// Returns the command that builds the same artifact and pushes it to `target`.
-fn command(prepared: &Prepared, args: &PushArgs, target: &str, further: &[String]) -> String {
+/// Returns the command that builds the same artifact, at `time` where one is given, and pushes it to `target`.
+fn command(args: &PushArgs, target: &str, time: Option<&str>, further: &[String]) -> String {
     let mut words = vec!["eigenpack".to_owned(), "push".to_owned()];
     words.extend([shell_quoted(&args.spec), shell_quoted(target)]);
-    words.push(format!(
-        "--created {}",
-        shell_quoted(prepared.created.as_str())
-    ));
+    words.extend(time.map(|time| format!("--created {}", shell_quoted(time))));
     let fields = &args.fields;
     let mut flag = |name: &str, value: Option<&String>| {
         if let Some(value) = value {
@@ -185,7 +204,8 @@ fn dry_run(prepared: &Prepared, args: &PushArgs) -> Result<Report, Failure> {
             None => "--plain-http".to_owned(),
         });
     }
-    let mut command = command(prepared, args, &args.reference.to_string(), &further);
+    let time = Some(prepared.created.as_str());
+    let mut command = command(args, &args.reference.to_string(), time, &further);
     if args.spec == STDIN {
         command.push_str(" < SPEC");
     }
@@ -200,22 +220,27 @@ fn dry_run(prepared: &Prepared, args: &PushArgs) -> Result<Report, Failure> {
     }))
 }
 
-fn report(published: &Published, prepared: &Prepared, args: &PushArgs) -> Report {
+/// Returns the time that an artifact of ours carries.
+fn created(manifest: &RawManifest) -> String {
+    let annotations = ArtifactManifest::read(manifest).map(|read| read.annotations);
+    annotations
+        .ok()
+        .and_then(|mut all| all.remove(CREATED_ANNOTATION))
+        .unwrap_or_default()
+}
+
+fn report(published: &Published, args: &PushArgs) -> Report {
     let artifact = &published.artifact;
     let (status, previous) = match &published.status {
         PublishStatus::Unchanged => ("unchanged", None),
         PublishStatus::Overwritten { previous } => ("overwritten", previous.as_ref()),
         _ => ("created", None),
     };
-    let created = eigenpack::ArtifactManifest::read(&artifact.manifest)
-        .ok()
-        .and_then(|mut manifest| manifest.annotations.remove(eigenpack::CREATED_ANNOTATION))
-        .unwrap_or_else(|| prepared.created.to_string());
     Report::Push(PushReport {
         identity: Identity::new(&args.reference, artifact.manifest.digest()),
         status,
         previous: previous.map(ToString::to_string),
-        created,
+        created: created(&artifact.manifest),
         blobs: published.blobs.iter().map(BlobReport::from).collect(),
     })
 }

@@ -114,10 +114,12 @@ fn fetch_meaning(error: &FetchError, reference: &Reference) -> Meaning {
             Meaning::new(ExitCode::NotFound, "not-found").hint(no_manifest_hint(reference))
         }
         FetchError::BlobNotFound(_) => Meaning::new(ExitCode::NotFound, "blob-not-found").hint(
-            "the manifest is there but its content is not: push the same again with --overwrite, which sends all of it",
+            "the manifest is there but its content is not: push the same again with --overwrite, \
+             which sends all of it",
         ),
-        FetchError::Verify(_) => Meaning::new(ExitCode::No, "verification-failed")
-            .hint("do not use this content: what is stored is not what the digest promises"),
+        FetchError::Verify(_) => {
+            Meaning::new(ExitCode::No, "verification-failed").hint(damaged_hint(reference))
+        }
         FetchError::Manifest(_) => Meaning::new(ExitCode::No, "bad-manifest"),
         FetchError::TooLarge { .. } => Meaning::new(ExitCode::No, "too-large"),
         FetchError::Access(error) => access_meaning(error),
@@ -157,10 +159,12 @@ fn access_meaning(error: &AccessError) -> Meaning {
         AccessError::Store { .. } => Meaning::new(ExitCode::Input, "bad-store"),
         AccessError::Network { kind, host, .. } => network_meaning(*kind, host),
         AccessError::Unauthenticated(_) => Meaning::new(ExitCode::Access, "unauthenticated").hint(
-            "this version speaks to registries anonymously: use a registry that allows it, or make the repository public",
+            "this version speaks to registries anonymously: use a registry that allows it, \
+             or make the repository public",
         ),
         AccessError::Denied(_) => Meaning::new(ExitCode::Access, "denied").hint(
-            "the registry does not allow this anonymously; a private repository may also be one that does not exist",
+            "the registry does not allow this anonymously; \
+             a private repository may also be one that does not exist",
         ),
         AccessError::RateLimited(_) => Meaning::new(ExitCode::Network, "rate-limited")
             .hint("wait as long as the registry asks, then try again"),
@@ -187,6 +191,15 @@ fn network_meaning(kind: NetworkErrorKind, host: &str) -> Meaning {
         NetworkErrorKind::Timeout => Meaning::new(ExitCode::Network, "timeout")
             .hint("try again, or allow more time with --timeout SECONDS"),
         _ => Meaning::new(ExitCode::Network, "connection-broken").hint("try again"),
+    }
+}
+
+fn damaged_hint(reference: &Reference) -> &'static str {
+    if reference.location.is_registry() {
+        "do not use this content: what is stored is not what the digest promises"
+    } else {
+        "do not use this content: it was damaged or changed on this disk; \
+         pushing the same again mends it"
     }
 }
 

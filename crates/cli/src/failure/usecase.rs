@@ -35,7 +35,7 @@ impl Failure {
             PushError::Open(source) => {
                 Self::access(format!("cannot push to {reference}"), source, reference)
             }
-            PushError::Publish(error) => Self::publish(error, spec, reference),
+            PushError::Publish(error) => Self::publish(error, reference),
             other => Self::new(ExitCode::Bug, "bug", "cannot push").caused_by(other),
         }
     }
@@ -53,7 +53,7 @@ impl Failure {
         ))
     }
 
-    fn publish(error: &PublishError, spec: &str, reference: &Reference) -> Self {
+    fn publish(error: &PublishError, reference: &Reference) -> Self {
         match error {
             PublishError::Build(error) => Self::build(error),
             PublishError::UnexpectedDigest { expected, found } => Self::new(
@@ -64,24 +64,36 @@ impl Failure {
             .field("expected", expected.as_str())
             .field("found", found.as_str())
             .caused_by(error)
-            .hint("the digest depends on the spec, --created and every other field: compare with --dry-run"),
-            PublishError::Conflict { existing, ours, differences, tag } => {
-                Self::conflict(reference, tag.as_str(), existing.as_str(), ours.as_str(), differences)
-                    .hint(format!(
-                        "push under a new tag: eigenpack push {} {}:NEW-TAG (or move this one with --overwrite)",
-                        shell_quoted(spec),
-                        reference.location
-                    ))
-            }
+            .hint(
+                "the digest depends on the spec, --created and every other field: \
+                 compare with --dry-run",
+            ),
+            // What to do instead is said by the command, which knows the user's flags.
+            PublishError::Conflict {
+                existing,
+                ours,
+                differences,
+                tag,
+            } => Self::conflict(
+                reference,
+                tag.as_str(),
+                existing.as_str(),
+                ours.as_str(),
+                differences,
+            ),
             PublishError::ReadTag(source) => {
-                Self::fetch(format!("cannot read what {reference} names now"), source, reference)
+                Self::fetch(format!("cannot push to {reference}"), source, reference)
             }
-            PublishError::PushBlob { digest, source } => {
-                Self::push(format!("cannot store {digest} in {}", reference.location), source, reference)
-            }
-            PublishError::PushManifest { source, .. } => {
-                Self::push(format!("cannot store the manifest as {reference}"), source, reference)
-            }
+            PublishError::PushBlob { digest, source } => Self::push(
+                format!("cannot store {digest} in {}", reference.location),
+                source,
+                reference,
+            ),
+            PublishError::PushManifest { source, .. } => Self::push(
+                format!("cannot store the manifest as {reference}"),
+                source,
+                reference,
+            ),
             other => Self::new(ExitCode::Bug, "bug", "cannot publish").caused_by(other),
         }
     }
