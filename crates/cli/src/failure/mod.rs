@@ -82,17 +82,16 @@ impl Failure {
 
 /// Tells whether an error is that of the network, itself or passed on.
 fn is_network(error: &(dyn Error + 'static)) -> bool {
-    let access = match (
-        error.downcast_ref(),
-        error.downcast_ref(),
-        error.downcast_ref(),
-    ) {
-        (Some(access), _, _)
-        | (_, Some(FetchError::Access(access)), _)
-        | (_, _, Some(PushError::Access(access))) => access,
-        _ => return false,
+    let fetched = || match error.downcast_ref()? {
+        FetchError::Access(access) => Some(access),
+        _ => None,
     };
-    matches!(access, AccessError::Network { .. })
+    let pushed = || match error.downcast_ref()? {
+        PushError::Access(access) => Some(access),
+        _ => None,
+    };
+    let access = error.downcast_ref().or_else(fetched).or_else(pushed);
+    matches!(access, Some(AccessError::Network { .. }))
 }
 
 /// Follows the sources of `error` to the last.
