@@ -43,6 +43,7 @@ interop:
 # The suites that CI runs in short, at full length
 soak:
     EIGENPACK_CRASH_ROUNDS=200 cargo test --package eigenpack-layout --test processes
+    EIGENPACK_GC_ROUNDS=100 cargo test --package eigenpack-layout --test gc_races
 
 # Accepts every changed snapshot: look at the diff before it is committed
 snapshots:

@@ -70,6 +70,12 @@ impl Context {
         })
     }
 
+    /// Makes the client of a command that is about the local store as a whole.
+    pub(crate) fn local_client(&self) -> Result<Client, Failure> {
+        let path = self.store.as_ref().ok_or_else(Failure::no_home)?;
+        Ok(Client::builder().store(path).build())
+    }
+
     /// Returns where the local store is.
     pub(crate) fn store_path(&self) -> String {
         self.store

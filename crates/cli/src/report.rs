@@ -23,6 +23,7 @@ pub(crate) enum Report {
     Tags(TagsReport),
     Tag(TagReport),
     Copy(CopyReport),
+    Gc(GcReport),
     Content(ContentReport),
 }
 
@@ -282,6 +283,35 @@ pub(crate) struct TagResult {
     pub(crate) status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) previous: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct GcReport {
+    /// Whether nothing was removed, and only what would be is listed.
+    pub(crate) dry_run: bool,
+    pub(crate) removed: Vec<RemovedBlob>,
+    pub(crate) removed_bytes: u64,
+    pub(crate) temporary_files: u64,
+    pub(crate) temporary_bytes: u64,
+    /// How many unreferenced blobs stay because they are too young.
+    pub(crate) young: usize,
+    pub(crate) unreadable: Vec<UnreadableReport>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct RemovedBlob {
+    pub(crate) digest: String,
+    pub(crate) size: u64,
+}
+
+/// A repository of which everything stays.
+#[derive(Debug, Serialize)]
+pub(crate) struct UnreadableReport {
+    pub(crate) repository: String,
+    /// The manifest that cannot be read; nothing where it is the index.
+    pub(crate) manifest: Option<String>,
+    pub(crate) reason: String,
 }
 
 /// Exact stored bytes. As text they are written as they are; in the document they are text where they are UTF-8.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use eigenpack_layout::{LayoutStore, LocalStore};
+use eigenpack_layout::{Collected, GcOptions, LayoutStore, LocalStore};
 use eigenpack_oci::{
     AccessError, Location, Observer, RawManifest, Reference, RegistryHost, Silent, Source as _, Tag,
 };
@@ -157,6 +157,12 @@ impl Client {
             .map_err(CopyError::OpenTarget)?;
         let observer = self.observer.as_ref();
         copy::copy(&from, &source.selector, &to, target, overwrite, observer).await
+    }
+
+    /// Removes from the local store what no repository refers to any more.
+    pub async fn collect_garbage(&self, options: GcOptions) -> Result<Collected, AccessError> {
+        let store = LocalStore::open(self.store_path()?).await?;
+        store.collect_garbage(options).await
     }
 
     /// Opens a location to read what is there.

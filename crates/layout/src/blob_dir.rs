@@ -11,6 +11,7 @@ use eigenpack_oci::{
 use futures_util::stream;
 
 use crate::blocking::{blocking, cannot, unusable};
+use crate::files::names_in;
 
 /// How much of a blob is read at once, in bytes.
 const CHUNK: usize = 128 * 1024;
@@ -123,6 +124,36 @@ impl BlobDir {
         } else {
             Ok(Some(Box::pin(chunks)))
         }
+    }
+
+    /// Visits the blobs that are there, one after the other; what is not a file that is named by a digest is passed over.
+    pub(crate) fn each(
+        &self,
+        mut visit: impl FnMut(Digest, &fs::Metadata) -> Result<(), AccessError>,
+    ) -> Result<(), AccessError> {
+        for algorithm in names_in(&self.0)? {
+            let directory = algorithm.path();
+            let entries = match fs::read_dir(&directory) {
+                Err(error) if error.kind() == io::ErrorKind::NotADirectory => continue,
+                entries => entries.map_err(cannot("list the directory", &directory))?,
+            };
+            for entry in entries {
+                let entry = entry.map_err(cannot("list the directory", &directory))?;
+                let (algorithm, encoded) = (algorithm.file_name(), entry.file_name());
+                let name = format!("{}:{}", algorithm.display(), encoded.display());
+                let metadata = match entry.metadata() {
+                    // Somebody else was faster.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    metadata => metadata.map_err(cannot("open", &entry.path()))?,
+                };
+                if metadata.is_file()
+                    && let Ok(digest) = name.parse()
+                {
+                    visit(digest, &metadata)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     fn open(&self, digest: &Digest) -> Result<Option<BlobFile>, AccessError> {

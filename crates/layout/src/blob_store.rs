@@ -172,6 +172,8 @@ impl BlobStore {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if self.blobs.holds(descriptor)? {
+                    // It may be a file of its own, as old as whoever put it there.
+                    self.renew(descriptor);
                     return Ok(());
                 }
                 self.copy_over(&from, &path)

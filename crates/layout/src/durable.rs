@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eigenpack_oci::AccessError;
@@ -73,20 +73,26 @@ pub(crate) fn replace(path: &Path, content: &[u8], scratch: &Path) -> Result<(),
 ///
 /// A file that cannot be judged or deleted is left for another time: it is in nobody's way.
 pub(crate) fn sweep(scratch: &Path) {
-    let Ok(entries) = fs::read_dir(scratch) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
-        let age = || -> io::Result<Duration> {
-            let modified = entry.metadata()?.modified()?;
-            Ok(modified.elapsed().unwrap_or_default())
-        };
-        if is_ours && age().is_ok_and(|age| age > ABANDONED_AFTER) {
-            let deleted = fs::remove_file(entry.path());
-            tracing::debug!(path = %entry.path().display(), ?deleted, "abandoned temporary file");
-        }
+    for (path, _) in leftovers(scratch, ABANDONED_AFTER) {
+        let deleted = fs::remove_file(&path);
+        tracing::debug!(path = %path.display(), ?deleted, "abandoned temporary file");
     }
+}
+
+/// Finds the temporary files of at least an age, with their sizes; what cannot be judged is left out.
+pub(crate) fn leftovers(scratch: &Path, min_age: Duration) -> impl Iterator<Item = (PathBuf, u64)> {
+    let entries = fs::read_dir(scratch).into_iter().flatten().flatten();
+    entries.filter_map(move |entry| {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
+        let metadata = entry.metadata().ok()?;
+        let is_left = is_ours && metadata.is_file() && age(&metadata).ok()? >= min_age;
+        is_left.then(|| (entry.path(), metadata.len()))
+    })
+}
+
+/// Tells how long ago a file was written or its age renewed; a time in the future is now.
+pub(crate) fn age(metadata: &fs::Metadata) -> io::Result<Duration> {
+    Ok(metadata.modified()?.elapsed().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -132,6 +132,14 @@ impl Index {
         self.entries.len() < before
     }
 
+    /// Lists the entries that are not understood, as they were written.
+    pub(crate) fn not_understood(&self) -> impl Iterator<Item = &[u8]> {
+        let entries = self.entries.iter();
+        entries
+            .filter(|entry| entry.descriptor.is_none())
+            .map(|entry| entry.raw.get().as_bytes())
+    }
+
     fn descriptors(&self) -> impl Iterator<Item = &Descriptor> {
         self.entries
             .iter()

@@ -114,12 +114,24 @@ impl LayoutDir {
 
     /// Reads `index.json`; `None` where there is none.
     pub(crate) fn read_index(&self) -> Result<Option<Index>, AccessError> {
-        let Some(bytes) = read_capped(&self.index(), MAX_INDEX_SIZE)? else {
-            return Ok(None);
-        };
-        let index = Index::parse(&bytes)
-            .map_err(|e| unusable(&self.root, format!("its index.json is not valid: {e}")))?;
-        Ok(Some(index))
+        let bytes = self.read_index_bytes()?;
+        bytes.map(|bytes| self.parse_index(&bytes)).transpose()
+    }
+
+    /// Reads the bytes of `index.json`; `None` where there is none.
+    pub(crate) fn read_index_bytes(&self) -> Result<Option<Vec<u8>>, AccessError> {
+        read_capped(&self.index(), MAX_INDEX_SIZE)
+    }
+
+    /// Reads the bytes of this layout's `index.json`.
+    pub(crate) fn parse_index(&self, bytes: &[u8]) -> Result<Index, AccessError> {
+        Index::parse(bytes)
+            .map_err(|e| unusable(&self.root, format!("its index.json is not valid: {e}")))
+    }
+
+    /// Tells whether the layout exists for readers.
+    pub(crate) fn has_index(&self) -> bool {
+        self.index().is_file()
     }
 
     /// Changes `index.json` alone among all processes; `edit` says whether anything did change.

@@ -32,6 +32,7 @@ mod commit;
 mod content;
 mod durable;
 mod files;
+mod gc;
 mod index;
 mod json_object;
 mod layout_dir;
@@ -42,5 +43,6 @@ mod referrers;
 mod store;
 mod store_dir;
 
+pub use gc::{Collected, CollectedBlob, GcOptions, UnreadableRepository};
 pub use local_store::{LocalRepository, LocalStore};
 pub use store::LayoutStore;

@@ -60,6 +60,10 @@ impl LocalStore {
         self.directory.root()
     }
 
+    pub(crate) fn directory(&self) -> &Arc<StoreDir> {
+        &self.directory
+    }
+
     /// Returns a repository, whether it exists or not; touches no file.
     pub fn repository(&self, name: &Repository) -> LocalRepository {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);

@@ -20,7 +20,13 @@ const FORMAT_VERSION: u64 = 1;
 const MAX_STORE_FILE_SIZE: u64 = 64 * 1024;
 
 /// What a store's directory holds, and nothing else.
-const NAMES: [&str; 5] = ["store.json", "store.lock", "tmp", "blobs", "repositories"];
+const NAMES: [&str; 5] = ["store.json", LOCK, TMP, "blobs", "repositories"];
+
+/// The file that a collector of garbage locks alone, and everybody shares who tells that a blob is there.
+const LOCK: &str = "store.lock";
+
+/// Where temporary files are made.
+const TMP: &str = "tmp";
 
 /// The name of a repository's layout; no component of a repository's name starts like this, so no two can collide.
 const LAYOUT: &str = "_layout";
@@ -41,8 +47,8 @@ struct StoreFile {
 
 impl StoreDir {
     pub(crate) fn new(root: PathBuf) -> Self {
-        let (blobs, tmp) = (root.join("blobs"), root.join("tmp"));
-        let pool = BlobStore::new(blobs, tmp, Some(root.join("store.lock")));
+        let (blobs, tmp) = (root.join("blobs"), root.join(TMP));
+        let pool = BlobStore::new(blobs, tmp, Some(root.join(LOCK)));
         Self {
             pool: Arc::new(pool),
             root,
@@ -56,6 +62,16 @@ impl StoreDir {
 
     pub(crate) fn pool(&self) -> &Arc<BlobStore> {
         &self.pool
+    }
+
+    /// Returns the path of the lock that a collector of garbage holds alone.
+    pub(crate) fn collector_lock(&self) -> PathBuf {
+        self.root.join(LOCK)
+    }
+
+    /// Returns the directory of temporary files.
+    pub(crate) fn tmp(&self) -> PathBuf {
+        self.root.join(TMP)
     }
 
     /// Returns the directory of a repository's layout.
@@ -106,7 +122,7 @@ impl StoreDir {
         if *is_prepared {
             return Ok(());
         }
-        let tmp = self.root.join("tmp");
+        let tmp = self.tmp();
         self.check()?;
         create_dirs(&tmp)?;
         sweep(&tmp);
@@ -120,15 +136,20 @@ impl StoreDir {
 
     /// Lists the repositories in byte order.
     pub(crate) fn repositories(&self) -> Result<Vec<Repository>, AccessError> {
+        let layouts = self.layouts()?.into_iter();
+        let existing = layouts.filter(|(_, layout)| layout.has_index());
+        Ok(existing.map(|(repository, _)| repository).collect())
+    }
+
+    /// Lists the layouts in byte order of their repositories, those included that hold blobs and no manifest yet.
+    pub(crate) fn layouts(&self) -> Result<Vec<(Repository, LayoutDir)>, AccessError> {
         let mut found = Vec::new();
         let mut unvisited = vec![(self.root.join("repositories"), String::new())];
         while let Some((directory, name)) = unvisited.pop() {
             for (component, path) in directories_in(&directory)? {
                 if component == LAYOUT {
-                    if path.join("index.json").is_file()
-                        && let Ok(repository) = name.parse()
-                    {
-                        found.push(repository);
+                    if let Ok(repository) = name.parse() {
+                        found.push((repository, LayoutDir::new(path)));
                     }
                     continue;
                 }
@@ -142,7 +163,7 @@ impl StoreDir {
                 }
             }
         }
-        found.sort_unstable();
+        found.sort_unstable_by(|(a, _), (b, _): &(Repository, _)| a.cmp(b));
         Ok(found)
     }
 

@@ -3,6 +3,7 @@
 mod connection;
 mod copy;
 mod fetch;
+mod gc;
 mod names;
 mod pull;
 mod push;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use copy::CopyArgs;
 pub(crate) use fetch::{ConfigArgs, InspectArgs, ManifestArgs, RawPart, ResolveArgs};
+pub(crate) use gc::GcArgs;
 pub(crate) use names::{TagArgs, TagsArgs};
 pub(crate) use pull::PullArgs;
 pub(crate) use push::{PushArgs, PushFields};
@@ -96,4 +98,5 @@ pub(crate) enum Command {
     Tags(TagsArgs),
     Tag(TagArgs),
     Copy(CopyArgs),
+    Gc(GcArgs),
 }

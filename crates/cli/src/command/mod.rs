@@ -2,6 +2,7 @@
 
 mod copy;
 mod fetch;
+mod gc;
 mod names;
 mod pull;
 mod push;
@@ -44,5 +45,6 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Outcome, 
         Command::Tags(args) => names::tags(&args, context).await,
         Command::Tag(args) => names::tag(&args, context).await,
         Command::Copy(args) => copy::run(&args, context).await,
+        Command::Gc(args) => gc::run(&args, context).await,
     }
 }

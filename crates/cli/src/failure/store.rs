@@ -57,9 +57,19 @@ impl Failure {
             .caused_by(error)
     }
 
+    /// The local store as a whole could not be read or changed.
+    pub(crate) fn local_store(message: String, error: &AccessError) -> Self {
+        Self::meaning(message, access_meaning(error))
+            .fields_of_access(error)
+            .caused_by(error)
+    }
+
     fn from_meaning(message: String, meaning: Meaning, reference: &Reference) -> Self {
-        let failure = Self::new(meaning.exit, meaning.code, message)
-            .field("reference", reference.to_string());
+        Self::meaning(message, meaning).field("reference", reference.to_string())
+    }
+
+    fn meaning(message: String, meaning: Meaning) -> Self {
+        let failure = Self::new(meaning.exit, meaning.code, message);
         match meaning.hint {
             Some(hint) => failure.hint(hint),
             None => failure,

@@ -3,8 +3,8 @@
 use super::{Fields, clean, snippet};
 use crate::failure::Failure;
 use crate::report::{
-    CheckedFile, CopyReport, DryRunReport, Identity, InspectReport, PushReport, Report, TagReport,
-    ValidateReport,
+    CheckedFile, CopyReport, DryRunReport, GcReport, Identity, InspectReport, PushReport, Report,
+    TagReport, ValidateReport,
 };
 
 /// Writes the result of a command, as bytes: some results are stored content, which is not changed.
@@ -22,6 +22,7 @@ pub(crate) fn report_text(report: &Report, colors: bool) -> Vec<u8> {
         Report::Tags(report) => lines(&report.tags),
         Report::Tag(report) => tag(report),
         Report::Copy(report) => copy(report),
+        Report::Gc(report) => gc(report),
         Report::Content(report) => return report.bytes.to_vec(),
     };
     text.into_bytes()
@@ -94,6 +95,34 @@ fn copy(report: &CopyReport) -> String {
         ),
     );
     fields.render()
+}
+
+fn gc(report: &GcReport) -> String {
+    let bytes = |bytes: u64| format!("{bytes} bytes");
+    let mut removed = Fields::default();
+    for blob in &report.removed {
+        removed.add(&blob.digest, bytes(blob.size));
+    }
+    let mut fields = Fields::default();
+    let blobs = counted(report.removed.len(), "blob");
+    fields.add(
+        if report.dry_run {
+            "would remove"
+        } else {
+            "removed"
+        },
+        format!("{blobs}, {}", bytes(report.removed_bytes)),
+    );
+    if report.temporary_files > 0 {
+        let files = usize::try_from(report.temporary_files).unwrap_or(usize::MAX);
+        let files = counted(files, "temporary file");
+        fields.add("", format!("{files}, {}", bytes(report.temporary_bytes)));
+    }
+    if report.young > 0 {
+        let young = counted(report.young, "unreferenced blob");
+        fields.add("kept", format!("{young}, younger than --min-age"));
+    }
+    removed.render() + &fields.render()
 }
 
 fn dry_run(report: &DryRunReport) -> String {

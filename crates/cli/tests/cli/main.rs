@@ -6,6 +6,7 @@
 )]
 
 mod copy;
+mod gc;
 mod harness;
 mod help;
 mod local;

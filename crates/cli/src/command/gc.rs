@@ -1,0 +1,59 @@
+//! `gc`: the local store's garbage.
+
+use eigenpack::{Collected, GcOptions, UnreadableRepository};
+
+use super::Outcome;
+use crate::args::GcArgs;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::report::{GcReport, RemovedBlob, Report, UnreadableReport};
+use crate::stderr::warn;
+
+pub(super) async fn run(args: &GcArgs, context: &Context) -> Result<Outcome, Failure> {
+    let client = context.local_client()?;
+    let options = GcOptions {
+        min_age: args.min_age,
+        dry_run: args.dry_run,
+    };
+    let collected = client.collect_garbage(options).await.map_err(|error| {
+        let message = format!("cannot collect the garbage of {}", context.store_path());
+        Failure::local_store(message, &error)
+    })?;
+    let report = report(&collected, args);
+    for unreadable in &report.unreadable {
+        let repository = &unreadable.repository;
+        warn(format_args!(
+            "everything of {repository} stays: {}",
+            unreadable.reason
+        ));
+    }
+    Ok(Outcome::from(Report::Gc(report)))
+}
+
+fn report(collected: &Collected, args: &GcArgs) -> GcReport {
+    let removed = collected.blobs.iter().map(|blob| RemovedBlob {
+        digest: blob.digest.to_string(),
+        size: blob.size,
+    });
+    GcReport {
+        dry_run: args.dry_run,
+        removed: removed.collect(),
+        removed_bytes: collected.blobs.iter().map(|blob| blob.size).sum(),
+        temporary_files: collected.temporary_files,
+        temporary_bytes: collected.temporary_bytes,
+        young: collected.young,
+        unreadable: collected.unreadable.iter().map(unreadable).collect(),
+    }
+}
+
+fn unreadable(unreadable: &UnreadableRepository) -> UnreadableReport {
+    let what = match &unreadable.manifest {
+        Some(manifest) => format!("the manifest {manifest}"),
+        None => "its index".to_owned(),
+    };
+    UnreadableReport {
+        repository: unreadable.repository.to_string(),
+        manifest: unreadable.manifest.as_ref().map(ToString::to_string),
+        reason: format!("cannot read {what}: {}", unreadable.error),
+    }
+}
