@@ -11,11 +11,12 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every arrow there may be. What a crate is not given here, it cannot use.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("eigenpack-oci", &[]),
     ("eigenruntime", &["eigenpack-oci"]),
     ("eigenpack-layout", &["eigenpack-oci"]),
     ("eigenpack-remote", &["eigenpack-oci"]),
+    ("eigenpack-registry", &["eigenpack-layout", "eigenpack-oci"]),
     (
         "eigenpack",
         &[
@@ -25,7 +26,10 @@ const ARROWS: [(&str, &[&str]); 6] = [
             "eigenruntime",
         ],
     ),
-    ("eigenpack-cli", &["eigenpack", "eigenpack-oci"]),
+    (
+        "eigenpack-cli",
+        &["eigenpack", "eigenpack-oci", "eigenpack-registry"],
+    ),
 ];
 
 /// What the pure crates may use from outside: nothing that does I/O.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use eigenpack_oci::{AccessError, Descriptor, Pushed};
+use eigenpack_oci::{AccessError, Descriptor, Digest, Pushed};
 use tempfile::NamedTempFile;
 
 use crate::blob_dir::BlobDir;
@@ -51,6 +51,14 @@ impl BlobStore {
     /// Returns the directory, for reading.
     pub(crate) fn dir(&self) -> &BlobDir {
         &self.blobs
+    }
+
+    /// Returns the size of a blob that the pool has; without a pool there is none.
+    pub(crate) fn pooled_size(&self, digest: &Digest) -> Result<Option<u64>, AccessError> {
+        match &self.pool {
+            Some(pool) => pool.blobs.size(digest),
+            None => Ok(None),
+        }
     }
 
     /// Creates the file that a blob is written to before it is known to be good.

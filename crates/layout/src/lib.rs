@@ -27,12 +27,14 @@
 
 mod blob_dir;
 mod blob_store;
+mod blobs;
 mod blocking;
 mod commit;
 mod content;
 mod durable;
 mod files;
 mod gc;
+mod incoming;
 mod index;
 mod json_object;
 mod layout_dir;
@@ -44,5 +46,6 @@ mod store;
 mod store_dir;
 
 pub use gc::{Collected, CollectedBlob, GcOptions, UnreadableRepository};
+pub use incoming::IncomingBlob;
 pub use local_store::{LocalRepository, LocalStore};
 pub use store::LayoutStore;

@@ -1,0 +1,70 @@
+//! What a server of a layout asks about blobs that it knows by their digests alone.
+
+use std::fs;
+use std::io;
+
+use eigenpack_oci::{AccessError, Descriptor, Digest, MediaType, PushError};
+
+use crate::blocking::{blocking, cannot};
+use crate::durable::sync_dir;
+use crate::files::directory_of;
+use crate::store::LayoutStore;
+
+impl LayoutStore {
+    /// Returns the size of a blob, or `None` where there is none, and keeps it from being collected for a while.
+    ///
+    /// Whoever is told that a blob is there does not send it, so it must last until a manifest refers to it.
+    pub async fn blob_size(&self, digest: Digest) -> Result<Option<u64>, AccessError> {
+        let opened = self.opened().clone();
+        blocking(move || {
+            let Some(size) = opened.blobs.dir().size(&digest)? else {
+                return Ok(None);
+            };
+            let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, size);
+            Ok(opened.blobs.has(&descriptor)?.then_some(size))
+        })
+        .await
+    }
+
+    /// Takes a blob over from another repository of the same local store, or from its pool, without a copy.
+    ///
+    /// Tells whether the blob is here now. With `from`, only what that repository has is taken.
+    pub async fn mount(&self, digest: Digest, from: Option<&Self>) -> Result<bool, PushError> {
+        let opened = self.opened().clone();
+        let from = from.map(|from| from.opened().clone());
+        blocking(move || {
+            let size = match from {
+                Some(from) => from.blobs.dir().size(&digest)?,
+                None => opened.blobs.pooled_size(&digest)?,
+            };
+            let Some(size) = size else {
+                return Ok(false);
+            };
+            opened.prepare()?;
+            let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, size);
+            Ok(opened.blobs.reuse(&descriptor)?.is_some())
+        })
+        .await
+    }
+
+    /// Deletes a blob from this repository, and tells whether it was there. Others that share it keep it.
+    ///
+    /// A manifest is no blob here: it is deleted as what it is.
+    pub async fn delete_blob(&self, digest: Digest) -> Result<bool, AccessError> {
+        let opened = self.opened().clone();
+        blocking(move || {
+            if let Some(index) = opened.layout.read_index()?
+                && index.manifests().any(|manifest| manifest.digest == digest)
+            {
+                return Ok(false);
+            }
+            let path = opened.blobs.dir().path(&digest);
+            match fs::remove_file(&path) {
+                Ok(()) => sync_dir(directory_of(&path)).map(|()| true),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+                Err(error) => Err(cannot("delete", &path)(error)),
+            }
+        })
+        .await
+    }
+}

@@ -1,0 +1,146 @@
+//! A blob that arrives in pieces, and whose digest may be known only when all of it is there.
+
+use std::io::{Read as _, Seek as _, Write as _};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use eigenpack_oci::{Algorithm, Descriptor, Digest, Hasher, MediaType, PushError, VerifyError};
+use tempfile::NamedTempFile;
+
+use crate::blocking::{blocking, cannot, stopped};
+use crate::store::{LayoutStore, Opened};
+
+/// How much is read at once where the content is hashed again, in bytes.
+const CHUNK: usize = 128 * 1024;
+
+/// A blob that is being received by [`LayoutStore::receive_blob`]. Dropping it throws away what has arrived.
+///
+/// What has arrived is in a temporary file and counts for nothing before [`keep`](Self::keep) has verified it. A step
+/// that has begun is finished even if its future is dropped, so a sender that was cut off can ask for the
+/// [`size`](Self::size) and go on from there.
+#[derive(Debug)]
+pub struct IncomingBlob {
+    opened: Arc<Opened>,
+    /// `None` once it was kept.
+    received: Arc<Mutex<Option<Received>>>,
+}
+
+#[derive(Debug)]
+struct Received {
+    file: NamedTempFile,
+    size: u64,
+    algorithm: Algorithm,
+    hasher: Hasher,
+}
+
+impl LayoutStore {
+    /// Starts to receive a blob, hashed with `algorithm` while it arrives.
+    ///
+    /// The digest it is kept under may have another algorithm; then all of it is read and hashed once more at the end.
+    pub async fn receive_blob(&self, algorithm: Algorithm) -> Result<IncomingBlob, PushError> {
+        let hasher = hasher_of(&algorithm)?;
+        let opened = self.opened().clone();
+        blocking(move || {
+            opened.prepare()?;
+            let received = Received {
+                file: opened.blobs.temporary()?,
+                size: 0,
+                algorithm,
+                hasher,
+            };
+            Ok(IncomingBlob {
+                opened,
+                received: Arc::new(Mutex::new(Some(received))),
+            })
+        })
+        .await
+    }
+}
+
+impl IncomingBlob {
+    /// Returns how many bytes have arrived.
+    pub async fn size(&self) -> Result<u64, PushError> {
+        self.with(|received| Ok(received.size)).await
+    }
+
+    /// Appends bytes whose first is byte `offset` of the blob, and returns how many have arrived now.
+    ///
+    /// Where `offset` is not how many had arrived before, nothing is appended.
+    pub async fn append(&self, offset: u64, batch: Vec<Bytes>) -> Result<u64, PushError> {
+        self.with(move |received| received.append(offset, &batch))
+            .await
+    }
+
+    /// Keeps the blob under its digest; on disk when this returns. Content of another digest is thrown away.
+    pub async fn keep(self, digest: Digest) -> Result<(), PushError> {
+        blocking(move || {
+            let taken = lock(&self.received).take();
+            let mut received = taken.ok_or_else(stopped)?;
+            let found = received.digest(digest.algorithm())?;
+            if found != digest {
+                let expected = digest;
+                return Err(VerifyError::WrongDigest { expected, found }.into());
+            }
+            let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, received.size);
+            Ok(self.opened.blobs.keep(&descriptor, received.file)?)
+        })
+        .await
+    }
+
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Received) -> Result<T, PushError> + Send + 'static,
+    ) -> Result<T, PushError> {
+        let received = self.received.clone();
+        blocking(move || match lock(&received).as_mut() {
+            Some(received) => work(received),
+            None => Err(stopped().into()),
+        })
+        .await
+    }
+}
+
+impl Received {
+    fn append(&mut self, offset: u64, batch: &[Bytes]) -> Result<u64, PushError> {
+        if offset != self.size {
+            return Ok(self.size);
+        }
+        for bytes in batch {
+            let written = self.file.write_all(bytes);
+            written.map_err(cannot("write", self.file.path()))?;
+            self.hasher.update(bytes);
+            self.size += bytes.len() as u64;
+        }
+        Ok(self.size)
+    }
+
+    fn digest(&mut self, algorithm: &Algorithm) -> Result<Digest, PushError> {
+        if *algorithm == self.algorithm {
+            return Ok(self.hasher.clone().finish());
+        }
+        let mut hasher = hasher_of(algorithm)?;
+        let mut chunk = vec![0; CHUNK];
+        let path = self.file.path().to_owned();
+        let file = self.file.as_file_mut();
+        file.rewind().map_err(cannot("read", &path))?;
+        loop {
+            match file.read(&mut chunk).map_err(cannot("read", &path))? {
+                0 => return Ok(hasher.finish()),
+                read => hasher.update(&chunk[..read]),
+            }
+        }
+    }
+}
+
+fn hasher_of(algorithm: &Algorithm) -> Result<Hasher, VerifyError> {
+    algorithm
+        .hasher()
+        .ok_or_else(|| VerifyError::UnknownAlgorithm {
+            algorithm: algorithm.clone(),
+        })
+}
+
+/// Locks; a panic half-way leaves content whose digest will be wrong, and which is refused for it.
+fn lock(received: &Mutex<Option<Received>>) -> MutexGuard<'_, Option<Received>> {
+    received.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,91 @@
+//! The limits of a server, and who is told of its answers.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eigenpack_oci::MAX_MANIFEST_SIZE;
+
+/// What a server allows; the default suits one on loopback.
+///
+/// Paths and queries have a limit that cannot be set: 8 KiB each.
+///
+/// ```
+/// use eigenpack_registry::ServerOptions;
+/// let mut options = ServerOptions::default();
+/// options.read_only = true;
+/// ```
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct ServerOptions {
+    /// Refuses everything that would change the store. Default: no.
+    pub read_only: bool,
+    /// The largest manifest taken, in bytes; a larger one is answered with 413. Default: 4 MiB, which the specification
+    /// asks for at least and which is the most that a local store keeps.
+    pub max_manifest_size: u64,
+    /// The largest blob taken, in bytes. Default: 64 GiB.
+    pub max_upload_size: u64,
+    /// The most uploads open at once; more are answered with 429. Default: 1024.
+    pub max_open_uploads: usize,
+    /// How long an upload may lie untouched before it is thrown away. Default: one hour.
+    pub upload_expiry: Duration,
+    /// The largest head of a request: its line and its headers, in bytes; at least 8192. Default: 32 KiB.
+    pub max_header_size: usize,
+    /// The most connections at once; more wait until one ends. Default: 1024.
+    pub max_connections: usize,
+    /// The longest time in which nothing moves on a connection, in either direction. Default: one minute.
+    pub idle_timeout: Duration,
+    /// The longest time that one request may take to arrive and be answered. Default: one hour.
+    pub request_timeout: Duration,
+    /// How long requests under way may go on after the server was told to stop. Default: ten seconds.
+    pub stop_timeout: Duration,
+    /// Who is told of each answer. Default: nobody.
+    pub observer: Option<Observer>,
+}
+
+/// Who is told of each answer; it is called while others wait, so it should not take long.
+pub type Observer = Arc<dyn Fn(&Served) + Send + Sync>;
+
+/// One request that was answered; a large content may still be on its way.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Served {
+    /// The method.
+    pub method: String,
+    /// The path and query as they came; nothing is removed from them, so they are not safe for a terminal.
+    pub target: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// The time from the request's head to the answer's.
+    pub elapsed: Duration,
+}
+
+impl Default for ServerOptions {
+    fn default() -> Self {
+        Self {
+            read_only: false,
+            max_manifest_size: MAX_MANIFEST_SIZE,
+            max_upload_size: 64 << 30,
+            max_open_uploads: 1024,
+            upload_expiry: Duration::from_hours(1),
+            max_header_size: 32 * 1024,
+            max_connections: 1024,
+            idle_timeout: Duration::from_mins(1),
+            request_timeout: Duration::from_hours(1),
+            stop_timeout: Duration::from_secs(10),
+            observer: None,
+        }
+    }
+}
+
+impl fmt::Debug for ServerOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServerOptions")
+            .field("read_only", &self.read_only)
+            .field("max_manifest_size", &self.max_manifest_size)
+            .field("max_upload_size", &self.max_upload_size)
+            .field("max_open_uploads", &self.max_open_uploads)
+            .field("max_connections", &self.max_connections)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,120 @@
+//! From a request to the handler that answers it.
+
+use std::time::Instant;
+
+use eigenpack_oci::distribution::{Endpoint, ErrorCode};
+use hyper::body::Incoming;
+use hyper::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use hyper::{Method, StatusCode};
+use tokio::time::timeout;
+
+use crate::guard::foreign;
+use crate::options::{Served, ServerOptions};
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::respond::{Answer, empty, header, without_content};
+use crate::sessions::Sessions;
+use crate::store::RegistryStore;
+
+/// Tells older clients that this is a registry.
+const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+
+/// What all connections of a server share.
+pub(crate) struct Registry<S: RegistryStore> {
+    pub(crate) store: S,
+    pub(crate) sessions: Sessions<S::Upload>,
+    pub(crate) options: ServerOptions,
+    /// Whether only programs of this machine can reach the server.
+    pub(crate) is_on_loopback: bool,
+}
+
+impl<S: RegistryStore> Registry<S> {
+    /// Answers a request, whatever it is.
+    pub(crate) async fn answer(&self, request: hyper::Request<Incoming>) -> Answer {
+        let started = Instant::now();
+        let uri = request.uri().clone();
+        let mut request = Request::new(request, self.options.idle_timeout);
+        let method = request.method.clone();
+        let handled = async {
+            let result = self.handle(&mut request, uri.path(), uri.query()).await;
+            if result.is_err() {
+                request.drain().await;
+            }
+            result
+        };
+        let result = timeout(self.options.request_timeout, handled).await;
+        let mut answer = result
+            .unwrap_or_else(|_| Err(Refusal::timed_out()))
+            .unwrap_or_else(Refusal::into_answer);
+        if method == Method::HEAD {
+            answer = without_content(answer);
+        }
+        // Content is never what a browser may take it for.
+        header(&mut answer, X_CONTENT_TYPE_OPTIONS, "nosniff");
+        let served = Served {
+            method: method.to_string(),
+            target: uri.to_string(),
+            status: answer.status().as_u16(),
+            elapsed: started.elapsed(),
+        };
+        tracing::debug!(served.method, served.target, served.status, "answered");
+        if let Some(observer) = &self.options.observer {
+            observer(&served);
+        }
+        answer
+    }
+
+    async fn handle(
+        &self,
+        request: &mut Request,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<Answer, Refusal> {
+        if self.is_on_loopback
+            && let Some(reason) = foreign(&request.headers)
+        {
+            let status = StatusCode::FORBIDDEN;
+            return Err(Refusal::new(status, ErrorCode::Denied, reason));
+        }
+        if self.options.read_only && !request.reads() {
+            let message = "this registry can only be read";
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            return Err(Refusal::new(status, ErrorCode::Unsupported, message));
+        }
+        match Endpoint::parse(path, query)? {
+            Endpoint::Ping => {
+                let mut answer = empty(StatusCode::OK);
+                header(&mut answer, API_VERSION, "registry/2.0");
+                Ok(answer)
+            }
+            Endpoint::Manifest {
+                repository,
+                which,
+                tags,
+            } => self.manifest(request, &repository, which, tags).await,
+            Endpoint::Blob { repository, digest } => self.blob(request, &repository, digest).await,
+            Endpoint::StartUpload { repository, start } => {
+                self.start_upload(request, &repository, start).await
+            }
+            Endpoint::UploadSession {
+                repository,
+                session,
+                digest,
+            } => self.upload(request, &repository, &session, digest).await,
+            Endpoint::Tags { repository, page } => self.tags(request, &repository, page).await,
+            Endpoint::Referrers {
+                repository,
+                digest,
+                artifact_type,
+            } => {
+                self.referrers(request, &repository, digest, artifact_type)
+                    .await
+            }
+            Endpoint::Catalog { page } => self.catalog(request, page).await,
+            _ => Err(Refusal::missing(
+                ErrorCode::Unsupported,
+                "there is no such endpoint",
+            )),
+        }
+    }
+}

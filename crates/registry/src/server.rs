@@ -1,0 +1,143 @@
+//! The socket: connections come in, and end when they are told to.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::{interval, sleep, timeout};
+
+use crate::idle::IdleStream;
+use crate::options::ServerOptions;
+use crate::router::Registry;
+use crate::sessions::Sessions;
+use crate::store::RegistryStore;
+
+/// How long to wait when no connection can be taken: there are no more file descriptors, say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The shortest time between two looks for uploads that have expired.
+const MIN_SWEEP_PAUSE: Duration = Duration::from_secs(1);
+
+/// The smallest buffer that a head can be read into, in bytes.
+const MIN_HEADER_SIZE: usize = 8192;
+
+/// A registry that listens. It answers once [`serve`](Self::serve) is called.
+///
+/// It needs a Tokio runtime. On loopback it refuses what browsers send on behalf of other sites: a foreign `Host` or
+/// `Origin`, and a `Sec-Fetch-Site` that says so.
+pub struct Server<S: RegistryStore> {
+    listener: TcpListener,
+    address: SocketAddr,
+    registry: Arc<Registry<S>>,
+}
+
+impl<S: RegistryStore> Server<S> {
+    /// Listens on an address; port 0 takes any that is free.
+    pub async fn bind(address: SocketAddr, store: S, options: ServerOptions) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let registry = Registry {
+            store,
+            sessions: Sessions::new(options.max_open_uploads, options.upload_expiry),
+            options,
+            is_on_loopback: address.ip().is_loopback(),
+        };
+        Ok(Self {
+            listener,
+            address,
+            registry: Arc::new(registry),
+        })
+    }
+
+    /// Returns the address that is listened on.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `shutdown` is ready; then takes no more requests, finishes those under way and returns.
+    ///
+    /// Those that take longer than the options allow are cut off. Dropping the future cuts off all of them.
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        let graceful = GracefulShutdown::new();
+        let options = &self.registry.options;
+        let most = options.max_connections.min(Semaphore::MAX_PERMITS);
+        let room = Arc::new(Semaphore::new(most));
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        let mut sweeps = interval(options.upload_expiry.max(MIN_SWEEP_PAUSE));
+        loop {
+            let accepted = async {
+                // The semaphore is never closed.
+                let permit = room.clone().acquire_owned().await.ok();
+                (self.listener.accept().await, permit)
+            };
+            tokio::select! {
+                () = &mut shutdown => break,
+                Some(_) = connections.join_next() => {}
+                _ = sweeps.tick() => self.registry.sessions.expire(),
+                (accepted, permit) = accepted => match accepted {
+                    Ok((stream, _)) => {
+                        let connection = connection(stream, &self.registry, &graceful);
+                        connections.spawn(async move {
+                            connection.await;
+                            drop(permit);
+                        });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot take a connection");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        }
+        drop(self.listener);
+        if timeout(options.stop_timeout, graceful.shutdown())
+            .await
+            .is_err()
+        {
+            tracing::warn!("requests under way were cut off");
+        }
+    }
+}
+
+/// Answers the requests of one connection.
+fn connection<S: RegistryStore>(
+    stream: TcpStream,
+    registry: &Arc<Registry<S>>,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + Send + 'static {
+    let options = &registry.options;
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "small packets are sent late");
+    }
+    let io = TokioIo::new(IdleStream::new(stream, options.idle_timeout));
+    let registry = registry.clone();
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.idle_timeout)
+        .max_buf_size(options.max_header_size.max(MIN_HEADER_SIZE))
+        .serve_connection(
+            io,
+            service_fn(move |request| {
+                let registry = registry.clone();
+                async move { Ok::<_, std::convert::Infallible>(registry.answer(request).await) }
+            }),
+        );
+    let watched = graceful.watch(connection);
+    async move {
+        if let Err(error) = watched.await {
+            // The client went away, or sent what is no HTTP.
+            tracing::debug!(%error, "a connection broke");
+        }
+    }
+}

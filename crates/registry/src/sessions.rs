@@ -1,0 +1,171 @@
+//! The uploads that are open.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use eigenpack_oci::Repository;
+use eigenpack_oci::distribution::{ErrorCode, SessionId};
+use hyper::StatusCode;
+use hyper::header::RETRY_AFTER;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::refusal::Refusal;
+
+/// The open uploads of a server, by the names in their URLs.
+pub(crate) struct Sessions<U> {
+    open: Mutex<HashMap<SessionId, Arc<Session<U>>>>,
+    room: Arc<Semaphore>,
+    expiry: Duration,
+    names: RandomState,
+    named: AtomicU64,
+}
+
+/// One upload.
+pub(crate) struct Session<U> {
+    repository: Repository,
+    /// What has arrived; one request at a time adds to it. `None` once it was closed.
+    pub(crate) upload: tokio::sync::Mutex<Option<U>>,
+    touched: Mutex<Instant>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl<U> Sessions<U> {
+    pub(crate) fn new(most: usize, expiry: Duration) -> Self {
+        Self {
+            open: Mutex::default(),
+            room: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
+            expiry,
+            names: RandomState::new(),
+            named: AtomicU64::new(0),
+        }
+    }
+
+    /// Makes room for one more upload.
+    pub(crate) fn room(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.expire();
+        self.room.clone().try_acquire_owned().map_err(|_| {
+            let message = "too many uploads are open";
+            let code = ErrorCode::TooManyRequests;
+            Refusal::new(StatusCode::TOO_MANY_REQUESTS, code, message).header(RETRY_AFTER, "1")
+        })
+    }
+
+    /// Opens a session, and returns its name.
+    pub(crate) fn open(
+        &self,
+        repository: &Repository,
+        upload: U,
+        room: OwnedSemaphorePermit,
+    ) -> Result<SessionId, Refusal> {
+        let id = self.name()?;
+        let session = Session {
+            repository: repository.clone(),
+            upload: tokio::sync::Mutex::new(Some(upload)),
+            touched: Mutex::new(Instant::now()),
+            _room: room,
+        };
+        self.lock().insert(id.clone(), Arc::new(session));
+        Ok(id)
+    }
+
+    /// Finds a session of a repository.
+    pub(crate) fn find(
+        &self,
+        repository: &Repository,
+        id: &SessionId,
+    ) -> Result<Arc<Session<U>>, Refusal> {
+        let found = self.lock().get(id).cloned();
+        let session = found
+            .filter(|session| session.repository == *repository)
+            .ok_or_else(unknown)?;
+        session.touch();
+        Ok(session)
+    }
+
+    /// Forgets a session; what is still done with it comes to nothing.
+    pub(crate) fn remove(&self, id: &SessionId) {
+        self.lock().remove(id);
+    }
+
+    /// Throws away the uploads that nobody has touched for too long.
+    pub(crate) fn expire(&self) {
+        let expiry = self.expiry;
+        // One whose content is just arriving is in use, however slowly.
+        self.lock()
+            .retain(|_, session| Arc::strong_count(session) > 1 || session.idle() <= expiry);
+    }
+
+    /// Makes a name that cannot be guessed: a keyed hash of a counter, in the form of a UUID.
+    fn name(&self) -> Result<SessionId, Refusal> {
+        let count = self.named.fetch_add(1, Ordering::Relaxed);
+        let (high, low) = (
+            self.names.hash_one((count, 0)),
+            self.names.hash_one((count, 1)),
+        );
+        let name = format!(
+            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+            high >> 32,
+            high >> 16 & 0xffff,
+            high & 0xfff,
+            low >> 48 & 0x3fff | 0x8000,
+            low & 0xffff_ffff_ffff
+        );
+        Ok(name.parse()?)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Session<U>>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<U> Session<U> {
+    /// Puts off the end of a session that is in use.
+    pub(crate) fn touch(&self) {
+        *self.touched() = Instant::now();
+    }
+
+    fn idle(&self) -> Duration {
+        self.touched().elapsed()
+    }
+
+    fn touched(&self) -> MutexGuard<'_, Instant> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The answer where there is no such upload, or none any more.
+pub(crate) fn unknown() -> Refusal {
+    Refusal::missing(ErrorCode::BlobUploadUnknown, "there is no such upload")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_differ_and_sessions_end() {
+        let sessions = Sessions::new(2, Duration::ZERO);
+        let repository: Repository = "a/b".parse().unwrap();
+        let open = || {
+            let room = sessions.room().unwrap();
+            sessions.open(&repository, (), room).unwrap()
+        };
+        let (one, two) = (open(), sessions.name().unwrap());
+        assert_ne!(one, two);
+        assert_eq!(one.as_str().len(), 36);
+        let other = "other".parse().unwrap();
+        assert!(sessions.find(&other, &one).is_err());
+        let in_use = sessions.find(&repository, &one).unwrap();
+        sessions.expire();
+        assert!(sessions.find(&repository, &one).is_ok());
+        let rest = sessions.room().unwrap();
+        assert!(sessions.room().is_err(), "there is room for two");
+        drop((in_use, rest));
+        std::thread::sleep(Duration::from_millis(1));
+        sessions.expire();
+        assert!(sessions.find(&repository, &one).is_err());
+    }
+}

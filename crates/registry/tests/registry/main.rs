@@ -1,0 +1,13 @@
+//! The server over both its stores: through our own client, and byte by byte.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod contract;
+mod durable;
+mod fixture;
+mod limits;
+mod lists;
+mod manifests;
+mod paths;
+mod races;
+mod uploads;
