@@ -1,7 +1,7 @@
 //! What every command is given: settings, the environment, and where to say things.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eigenpack::{Client, Location, Reference, RegistryHost, RemoteOptions};
@@ -72,8 +72,12 @@ impl Context {
 
     /// Makes the client of a command that is about the local store as a whole.
     pub(crate) fn local_client(&self) -> Result<Client, Failure> {
-        let path = self.store.as_ref().ok_or_else(Failure::no_home)?;
-        Ok(Client::builder().store(path).build())
+        Ok(Client::builder().store(self.local_store()?).build())
+    }
+
+    /// Returns where the local store is, or says that no place for it is known.
+    pub(crate) fn local_store(&self) -> Result<&Path, Failure> {
+        self.store.as_deref().ok_or_else(Failure::no_home)
     }
 
     /// Returns where the local store is.

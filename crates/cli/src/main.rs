@@ -16,6 +16,7 @@ mod render;
 mod report;
 mod run;
 mod stderr;
+mod stdout;
 
 fn main() -> std::process::ExitCode {
     run::main().into()

@@ -23,6 +23,7 @@ pub(crate) enum Report {
     Tags(TagsReport),
     Tag(TagReport),
     Copy(CopyReport),
+    Serve(ServeReport),
     Gc(GcReport),
     Content(ContentReport),
 }
@@ -283,6 +284,18 @@ pub(crate) struct TagResult {
     pub(crate) status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) previous: Option<String>,
+}
+
+/// What a server says when it is ready.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ServeReport {
+    /// The address and port that are listened on.
+    pub(crate) address: String,
+    /// The host as it stands in references.
+    pub(crate) host: String,
+    pub(crate) store: String,
+    pub(crate) read_only: bool,
 }
 
 #[derive(Debug, Serialize)]

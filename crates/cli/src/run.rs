@@ -1,6 +1,6 @@
 //! From arguments to exit code: parse, run until done or interrupted, write the result.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -10,14 +10,15 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
-use crate::args::{Cli, Format};
+use crate::args::{Cli, Command, Format};
 use crate::command::{self, Outcome};
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::render::{clean, failure_document, failure_text, report_document, report_text};
+use crate::render::{clean, failure_document, failure_text};
 use crate::stderr::say;
+use crate::stdout::{write_report, write_stdout};
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
@@ -33,7 +34,14 @@ pub(crate) fn main() -> ExitCode {
         .build()
     {
         Ok(runtime) => {
-            let result = runtime.block_on(until_interrupted(command::run(cli.command, &context)));
+            let is_server = matches!(cli.command, Command::Serve(_));
+            let command = command::run(cli.command, &context);
+            // To a server, an interruption is how it ends well.
+            let result = if is_server {
+                runtime.block_on(command)
+            } else {
+                runtime.block_on(until_interrupted(command))
+            };
             // Work that blocks, such as a sync of a slow disk, is not waited for after an interruption.
             runtime.shutdown_background();
             result
@@ -65,14 +73,8 @@ fn finish(outcome: &Outcome, context: &Context) -> ExitCode {
     let Some(report) = &outcome.report else {
         return outcome.exit;
     };
-    let output = match context.format {
-        Format::Text => report_text(report, context.environment.terminal.stdout_colors),
-        Format::Json => report_document(report).into_bytes(),
-    };
-    match write_stdout(&output) {
+    match write_report(report, context) {
         Ok(()) => outcome.exit,
-        // The reader has had enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => outcome.exit,
         Err(error) => fail(
             &Failure::file("write", "<stdout>", &error),
             Format::Text,
@@ -91,12 +93,6 @@ fn fail(failure: &Failure, format: Format, colors: bool) -> ExitCode {
         }
     }
     failure.exit
-}
-
-fn write_stdout(output: &[u8]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(output)?;
-    stdout.flush()
 }
 
 /// Answers arguments that cannot be understood, or a question for help.
@@ -166,7 +162,8 @@ fn wants_json() -> bool {
 /// Sends our libraries' log to stderr, at the level that `-v` asks for. Those of others only drown it.
 fn log_to_stderr(verbose: u8) {
     let level = match verbose {
-        0 => return,
+        // Of these, only a server has anything to say of its own accord.
+        0 => LevelFilter::WARN,
         1 => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     };

@@ -7,6 +7,7 @@ mod gc;
 mod names;
 mod pull;
 mod push;
+mod serve;
 mod validate;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) use gc::GcArgs;
 pub(crate) use names::{TagArgs, TagsArgs};
 pub(crate) use pull::PullArgs;
 pub(crate) use push::{PushArgs, PushFields};
+pub(crate) use serve::{LogFormat, ServeArgs};
 pub(crate) use validate::ValidateArgs;
 
 const EXAMPLES: &str = "\
@@ -98,5 +100,6 @@ pub(crate) enum Command {
     Tags(TagsArgs),
     Tag(TagArgs),
     Copy(CopyArgs),
+    Serve(ServeArgs),
     Gc(GcArgs),
 }

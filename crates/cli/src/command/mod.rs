@@ -6,6 +6,7 @@ mod gc;
 mod names;
 mod pull;
 mod push;
+mod serve;
 mod validate;
 
 use crate::args::Command;
@@ -45,6 +46,7 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Outcome, 
         Command::Tags(args) => names::tags(&args, context).await,
         Command::Tag(args) => names::tag(&args, context).await,
         Command::Copy(args) => copy::run(&args, context).await,
+        Command::Serve(args) => serve::run(&args, context).await,
         Command::Gc(args) => gc::run(&args, context).await,
     }
 }

@@ -1,6 +1,7 @@
 //! Failures that arise in the command line itself: usage, files, settings.
 
 use std::io;
+use std::net::SocketAddr;
 
 use eigenpack::oci::NameError;
 use eigenpack::{Reference, ReferenceError};
@@ -63,6 +64,34 @@ impl Failure {
         failure.causes.push(error.to_string());
         failure.details = Some(format!("  {}\n  {:caret$}^", clean(&error.text), ""));
         failure
+    }
+
+    /// An address that a server may not listen on.
+    pub(crate) fn insecure_listen(address: SocketAddr) -> Self {
+        Self::new(
+            ExitCode::Usage,
+            "insecure-listen",
+            format!("on {address} anybody could read and write the store: nobody is asked for credentials"),
+        )
+        .field("address", address.to_string())
+        .hint("listen on 127.0.0.1, or accept it with --allow-insecure-remote")
+    }
+
+    /// An address that a server cannot listen on.
+    pub(crate) fn listen(address: SocketAddr, error: &io::Error) -> Self {
+        let failure = Self::new(
+            ExitCode::Input,
+            "listen",
+            format!("cannot listen on {address}"),
+        )
+        .field("address", address.to_string())
+        .caused_by(error);
+        match error.kind() {
+            io::ErrorKind::AddrInUse => {
+                failure.hint("take any port that is free: eigenpack serve --listen 127.0.0.1:0")
+            }
+            _ => failure,
+        }
     }
 
     /// A file that could not be read or written.

@@ -4,7 +4,7 @@ use super::{Fields, clean, snippet};
 use crate::failure::Failure;
 use crate::report::{
     CheckedFile, CopyReport, DryRunReport, GcReport, Identity, InspectReport, PushReport, Report,
-    TagReport, ValidateReport,
+    ServeReport, TagReport, ValidateReport,
 };
 
 /// Writes the result of a command, as bytes: some results are stored content, which is not changed.
@@ -22,6 +22,7 @@ pub(crate) fn report_text(report: &Report, colors: bool) -> Vec<u8> {
         Report::Tags(report) => lines(&report.tags),
         Report::Tag(report) => tag(report),
         Report::Copy(report) => copy(report),
+        Report::Serve(report) => serve(report),
         Report::Gc(report) => gc(report),
         Report::Content(report) => return report.bytes.to_vec(),
     };
@@ -95,6 +96,23 @@ fn copy(report: &CopyReport) -> String {
         ),
     );
     fields.render()
+}
+
+fn serve(report: &ServeReport) -> String {
+    let example = format!("{}/my-avs:opset-0-v1", report.host);
+    let (store, address) = (clean(&report.store), &report.address);
+    let mut text = vec![
+        format!("Serving the local store {store} on http://{address}"),
+        String::new(),
+    ];
+    if !report.read_only {
+        text.push(format!("  eigenpack push runtime-spec.yaml {example}"));
+        let push = format!("  oras push --plain-http {example} runtime-spec.yaml");
+        text.push(push);
+    }
+    text.push(format!("  eigenpack pull {example}"));
+    text.push(format!("  oras pull --plain-http {example}"));
+    lines(&text)
 }
 
 fn gc(report: &GcReport) -> String {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -94,6 +94,20 @@ impl Place {
 
     /// Runs the program with `input` on stdin.
     pub(crate) fn run_with_input(&self, args: &[&str], input: &[u8]) -> Run {
+        let mut child = self.spawn(args);
+        // The program may end without having read its input.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        let output = child.wait_with_output().unwrap();
+        Run {
+            code: output.status.code().expect("not ended by a signal"),
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+            directory: self.directory.path().to_owned(),
+        }
+    }
+
+    /// Starts the program.
+    pub(crate) fn spawn(&self, args: &[&str]) -> Child {
         let mut command = Command::new(env!("CARGO_BIN_EXE_eigenpack"));
         command
             .args(args)
@@ -105,16 +119,7 @@ impl Place {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        // The program may end without having read its input.
-        let _ = child.stdin.take().unwrap().write_all(input);
-        let output = child.wait_with_output().unwrap();
-        Run {
-            code: output.status.code().expect("not ended by a signal"),
-            stdout: output.stdout,
-            stderr: String::from_utf8(output.stderr).unwrap(),
-            directory: self.directory.path().to_owned(),
-        }
+        command.spawn().unwrap()
     }
 }
 

@@ -10,7 +10,7 @@ fn reference() {
     let mut pages = vec![place.run(&["--help"]).succeeded().text().to_owned()];
     for command in [
         "validate", "push", "pull", "inspect", "manifest", "config", "resolve", "tags", "tag",
-        "copy", "gc",
+        "copy", "serve", "gc",
     ] {
         let page = place.run(&[command, "--help"]).succeeded();
         pages.push(format!("===== {command} =====\n{}", page.text()));

@@ -12,6 +12,7 @@ mod help;
 mod local;
 mod pull;
 mod push;
+mod serve;
 mod show;
 mod usage;
 mod validate;
