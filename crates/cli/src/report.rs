@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use eigenpack::oci::{Descriptor, Pushed};
 use eigenpack::spec::{Fault, Faults, Severity};
-use eigenpack::{Digest, Location, Reference};
+use eigenpack::{Digest, Location, Reference, TagStatus};
 use serde::Serialize;
 
 /// The result of a command.
@@ -130,15 +130,36 @@ impl From<&Fault> for FaultReport {
     }
 }
 
+/// What happened to a tag.
 #[derive(Debug, Serialize)]
-pub(crate) struct PushReport {
-    #[serde(flatten)]
-    pub(crate) identity: Identity,
+pub(crate) struct TagOutcome {
     /// `created`, `unchanged` or `overwritten`.
     pub(crate) status: &'static str,
     /// What the tag named before, when it was overwritten.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) previous: Option<String>,
+}
+
+impl From<&TagStatus> for TagOutcome {
+    fn from(status: &TagStatus) -> Self {
+        let (status, previous) = match status {
+            TagStatus::Created => ("created", None),
+            TagStatus::Unchanged => ("unchanged", None),
+            TagStatus::Overwritten { previous } => ("overwritten", previous.as_ref()),
+        };
+        Self {
+            status,
+            previous: previous.map(ToString::to_string),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct PushReport {
+    #[serde(flatten)]
+    pub(crate) identity: Identity,
+    #[serde(flatten)]
+    pub(crate) outcome: TagOutcome,
     pub(crate) created: String,
     pub(crate) blobs: Vec<BlobReport>,
 }
@@ -171,10 +192,8 @@ pub(crate) struct CopyReport {
     #[serde(flatten)]
     pub(crate) identity: Identity,
     pub(crate) source: String,
-    /// `created`, `unchanged` or `overwritten`.
-    pub(crate) status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) previous: Option<String>,
+    #[serde(flatten)]
+    pub(crate) outcome: TagOutcome,
     /// How many manifests were written.
     pub(crate) manifests: usize,
     pub(crate) blobs: Vec<BlobReport>,
@@ -280,10 +299,8 @@ pub(crate) struct TagReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct TagResult {
     pub(crate) tag: String,
-    /// `created`, `unchanged` or `overwritten`.
-    pub(crate) status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) previous: Option<String>,
+    #[serde(flatten)]
+    pub(crate) outcome: TagOutcome,
 }
 
 /// What a server says when it is ready.

@@ -1,8 +1,8 @@
 //! Copying from any location to any other, every digest kept.
 
 use eigenpack_oci::{
-    self as oci, AccessError, Copied, CopyError as ContentError, Digest, FetchError, Observer,
-    Precondition, RawManifest, Reference, Selector, Source as _, Tag,
+    self as oci, AccessError, Copied, CopyError as ContentError, CurrentTag, Digest, FetchError,
+    Immovable, Observer, Precondition, RawManifest, Reference, Selector, Tag, TagStatus,
 };
 use eigenruntime::{PullError, fetch_manifest};
 
@@ -19,25 +19,10 @@ pub struct Copy {
     pub manifest: RawManifest,
     /// The tag that names it at the target; none where it is stored by digest alone.
     pub tag: Option<Tag>,
-    /// What happened to the target.
-    pub status: CopyStatus,
+    /// What happened to the tag; without one, the copy is new.
+    pub status: TagStatus,
     /// What was moved; nothing where the target was unchanged.
     pub copied: Copied,
-}
-
-/// What happened at the target of a copy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CopyStatus {
-    /// The tag is new there, or the copy has none.
-    Created,
-    /// The tag named the same manifest already.
-    Unchanged,
-    /// The tag named another manifest.
-    Overwritten {
-        /// What it named; unknown where the former manifest could not be read.
-        previous: Option<Digest>,
-    },
 }
 
 /// Why nothing was copied, or not all of it. The target's tags are written last, so none of them names a part.
@@ -114,16 +99,12 @@ pub(crate) async fn copy(
     };
     let status = match &tag {
         Some(tag) => tag_status(target, tag, &manifest, overwrite).await?,
-        None => CopyStatus::Created,
+        None => TagStatus::Created,
     };
-    let copied = if status == CopyStatus::Unchanged {
+    let copied = if status == TagStatus::Unchanged {
         Copied::default()
     } else {
-        let precondition = if overwrite {
-            Precondition::Any
-        } else {
-            Precondition::Absent
-        };
+        let precondition = Precondition::of_overwrite(overwrite);
         let tags = tag.iter().cloned().collect();
         let options = oci::CopyOptions {
             tags,
@@ -146,26 +127,20 @@ async fn tag_status(
     tag: &Tag,
     manifest: &RawManifest,
     overwrite: bool,
-) -> Result<CopyStatus, CopyError> {
-    match target.manifest(tag.clone().into()).await {
-        Ok(raw) if raw.digest() == manifest.digest() => Ok(CopyStatus::Unchanged),
-        Ok(raw) if overwrite => Ok(CopyStatus::Overwritten {
-            previous: Some(raw.digest().clone()),
-        }),
-        Ok(raw) => Err(CopyError::Conflict {
-            tag: tag.clone(),
-            existing: raw.digest().clone(),
-            ours: manifest.digest().clone(),
-        }),
-        Err(FetchError::ManifestNotFound(_) | FetchError::RepositoryNotFound) => {
-            Ok(CopyStatus::Created)
-        }
-        Err(FetchError::Manifest(_) | FetchError::Verify(_)) if overwrite => {
-            Ok(CopyStatus::Overwritten { previous: None })
-        }
-        Err(source) => Err(CopyError::ReadTag {
-            tag: tag.clone(),
-            source,
-        }),
-    }
+) -> Result<TagStatus, CopyError> {
+    let unreadable = |source| {
+        let tag = tag.clone();
+        CopyError::ReadTag { tag, source }
+    };
+    let current = CurrentTag::read(target, tag).await.map_err(unreadable)?;
+    current
+        .put(manifest.digest(), overwrite)
+        .map_err(|immovable| match immovable {
+            Immovable::Unreadable(source) => unreadable(source),
+            Immovable::Names(existing) => CopyError::Conflict {
+                tag: tag.clone(),
+                existing: existing.digest().clone(),
+                ours: manifest.digest().clone(),
+            },
+        })
 }

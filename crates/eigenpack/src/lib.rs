@@ -32,16 +32,17 @@ pub use eigenpack_layout::{Collected, CollectedBlob, GcOptions, UnreadableReposi
 pub use eigenpack_oci as oci;
 pub use eigenpack_oci::{
     Digest, DigestError, Location, Reference, ReferenceError, RegistryHost, Repository, Tag,
+    TagStatus,
 };
 pub use eigenpack_remote::RemoteOptions;
 pub use eigenruntime::{
     ArtifactManifest, BuildError, CREATED_ANNOTATION, Created, CreatedError, Difference,
-    PublishError, PublishStatus, Published, PullError, PulledArtifact, publish, pull, spec,
+    PublishError, Published, PullError, PulledArtifact, publish, pull, spec,
 };
 
 pub use client::{Client, ClientBuilder};
-pub use copy::{Copy, CopyError, CopyStatus};
+pub use copy::{Copy, CopyError};
 pub use fetch::{ConfigBlob, FetchConfigError, ReadError, TagsError};
 pub use push::{Prepared, PushError, PushOptions};
 pub use store::AnyStore;
-pub use tag::{TagError, TagStatus, Tagged};
+pub use tag::{TagError, Tagged};

@@ -1,24 +1,10 @@
 //! Giving a manifest further tags, under the same rule for moving one as a push.
 
 use eigenpack_oci::{
-    AccessError, Digest, FetchError, Precondition, PushError, RawManifest, Source, Tag, Target,
+    AccessError, CurrentTag, Digest, FetchError, Immovable, Precondition, PushError, RawManifest,
+    Tag, TagStatus, Target,
 };
 use eigenruntime::PullError;
-
-/// What became of a tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TagStatus {
-    /// It is new.
-    Created,
-    /// It named the manifest already.
-    Unchanged,
-    /// It named another manifest.
-    Overwritten {
-        /// What it named.
-        previous: Digest,
-    },
-}
 
 /// A manifest with its new tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,21 +56,24 @@ pub(crate) async fn set_tags<T: Target>(
     tags: &[Tag],
     overwrite: bool,
 ) -> Result<Tagged, TagError> {
+    let ours = manifest.digest().clone();
     let mut statuses = Vec::new();
     for tag in tags {
-        let status = match current(target, tag).await? {
-            None => TagStatus::Created,
-            Some(existing) if existing == *manifest.digest() => TagStatus::Unchanged,
-            Some(previous) if overwrite => TagStatus::Overwritten { previous },
-            Some(existing) => {
-                let ours = manifest.digest().clone();
-                return Err(TagError::Conflict {
-                    tag: tag.clone(),
-                    existing,
-                    ours,
-                });
-            }
+        let unreadable = |source| {
+            let tag = tag.clone();
+            TagError::ReadTag { tag, source }
         };
+        let current = CurrentTag::read(target, tag).await.map_err(unreadable)?;
+        let status = current
+            .put(&ours, overwrite)
+            .map_err(|immovable| match immovable {
+                Immovable::Unreadable(source) => unreadable(source),
+                Immovable::Names(existing) => TagError::Conflict {
+                    tag: tag.clone(),
+                    existing: existing.digest().clone(),
+                    ours: ours.clone(),
+                },
+            })?;
         statuses.push((tag.clone(), status));
     }
     let changed: Vec<Tag> = statuses
@@ -93,12 +82,7 @@ pub(crate) async fn set_tags<T: Target>(
         .map(|(tag, _)| tag.clone())
         .collect();
     if !changed.is_empty() {
-        let precondition = if overwrite {
-            Precondition::Any
-        } else {
-            Precondition::Absent
-        };
-        let ours = manifest.digest().clone();
+        let precondition = Precondition::of_overwrite(overwrite);
         target
             .push_manifest(manifest.clone(), changed, precondition)
             .await
@@ -121,15 +105,4 @@ pub(crate) async fn set_tags<T: Target>(
         manifest,
         tags: statuses,
     })
-}
-
-async fn current<S: Source>(source: &S, tag: &Tag) -> Result<Option<Digest>, TagError> {
-    match source.manifest(tag.clone().into()).await {
-        Ok(raw) => Ok(Some(raw.digest().clone())),
-        Err(FetchError::ManifestNotFound(_) | FetchError::RepositoryNotFound) => Ok(None),
-        Err(source) => Err(TagError::ReadTag {
-            tag: tag.clone(),
-            source,
-        }),
-    }
 }

@@ -28,5 +28,5 @@ pub use artifact::{
     SPEC_MEDIA_TYPE, SPEC_VERSION_ANNOTATION, ShapeError, TITLE_ANNOTATION, spec_digest,
 };
 pub use difference::Difference;
-pub use publish::{PublishError, PublishOptions, PublishStatus, Published, publish};
+pub use publish::{PublishError, PublishOptions, Published, publish};
 pub use pull::{Part, PullError, PulledArtifact, fetch_manifest, pull};

@@ -1,8 +1,8 @@
 //! Publishing: the tag is read first, the blobs go up side by side, the manifest comes last and makes them visible.
 
 use eigenpack_oci::{
-    Content, Descriptor, Digest, Event, FetchError, Observer, Precondition, PushError, Pushed,
-    RawManifest, Tag, Target,
+    Content, CurrentTag, Descriptor, Digest, Event, FetchError, Immovable, Observer, Precondition,
+    PushError, Pushed, Tag, TagStatus, Target,
 };
 use futures_util::future;
 
@@ -41,24 +41,9 @@ pub struct Published {
     /// The tag.
     pub tag: Tag,
     /// What happened to the tag.
-    pub status: PublishStatus,
+    pub status: TagStatus,
     /// What happened to each blob; empty where none was sent.
     pub blobs: Vec<(Descriptor, Pushed)>,
-}
-
-/// What happened to a tag that an artifact was published under.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PublishStatus {
-    /// The tag is new.
-    Created,
-    /// The tag named the artifact already.
-    Unchanged,
-    /// The tag named another manifest, which keeps its digest.
-    Overwritten {
-        /// What it named; unknown where the former manifest could not be read.
-        previous: Option<Digest>,
-    },
 }
 
 /// Why an artifact was not published.
@@ -125,48 +110,42 @@ pub async fn publish<T: Target>(
     if options.overwrite || !options.created_from_clock {
         expect(options, &ours)?;
     }
-    let (existing, sent) = if options.overwrite {
+    let tag = &options.tag;
+    let (current, sent) = if options.overwrite {
         // What the tag names changes nothing about the blobs, so they need not wait for it.
         let blobs = push_blobs(&ours, target, observer);
-        let (existing, blobs) = future::join(read_tag(target, &options.tag), blobs).await;
-        (existing?, Some(blobs?))
+        let (current, blobs) = future::join(CurrentTag::read(target, tag), blobs).await;
+        (current.map_err(PublishError::ReadTag)?, Some(blobs?))
     } else {
-        (read_tag(target, &options.tag).await?, None)
+        let current = CurrentTag::read(target, tag).await;
+        (current.map_err(PublishError::ReadTag)?, None)
     };
-    let status = match existing {
-        Existing::Absent => PublishStatus::Created,
-        Existing::Unreadable(error) if !options.overwrite => {
-            return Err(PublishError::ReadTag(error));
+    let comparable = comparable(builder, &current, options);
+    let artifact = comparable.build()?;
+    let status = match current.put(artifact.manifest.digest(), options.overwrite) {
+        Ok(TagStatus::Unchanged) => {
+            expect(options, &artifact)?;
+            let blobs = match sent {
+                Some(blobs) => blobs,
+                None if options.mend => push_blobs(&artifact, target, observer).await?,
+                None => Vec::new(),
+            };
+            return Ok(Published {
+                artifact,
+                tag: tag.clone(),
+                status: TagStatus::Unchanged,
+                blobs,
+            });
         }
-        Existing::Unreadable(_) => PublishStatus::Overwritten { previous: None },
-        Existing::Manifest(raw) => {
-            let comparable = comparable(builder, &raw, options);
-            let artifact = comparable.build()?;
-            if artifact.manifest.digest() == raw.digest() {
-                expect(options, &artifact)?;
-                let blobs = match sent {
-                    Some(blobs) => blobs,
-                    None if options.mend => push_blobs(&artifact, target, observer).await?,
-                    None => Vec::new(),
-                };
-                return Ok(Published {
-                    artifact,
-                    tag: options.tag.clone(),
-                    status: PublishStatus::Unchanged,
-                    blobs,
-                });
-            }
-            if !options.overwrite {
-                return Err(PublishError::Conflict {
-                    tag: options.tag.clone(),
-                    existing: raw.digest().clone(),
-                    ours: artifact.manifest.digest().clone(),
-                    differences: difference::between(&comparable, &artifact, &raw),
-                });
-            }
-            PublishStatus::Overwritten {
-                previous: Some(raw.digest().clone()),
-            }
+        Ok(status) => status,
+        Err(Immovable::Unreadable(error)) => return Err(PublishError::ReadTag(error)),
+        Err(Immovable::Names(stored)) => {
+            return Err(PublishError::Conflict {
+                tag: tag.clone(),
+                existing: stored.digest().clone(),
+                ours: artifact.manifest.digest().clone(),
+                differences: difference::between(&comparable, &artifact, &stored),
+            });
         }
     };
     expect(options, &ours)?;
@@ -177,31 +156,10 @@ pub async fn publish<T: Target>(
     push_manifest(&ours, target, options, observer).await?;
     Ok(Published {
         artifact: ours,
-        tag: options.tag.clone(),
+        tag: tag.clone(),
         status,
         blobs,
     })
-}
-
-/// What a tag names before anything is published.
-enum Existing {
-    Absent,
-    Manifest(RawManifest),
-    /// Something that is no manifest, or not the one that its digest promises.
-    Unreadable(FetchError),
-}
-
-async fn read_tag<T: Target>(target: &T, tag: &Tag) -> Result<Existing, PublishError> {
-    match target.manifest(tag.clone().into()).await {
-        Ok(raw) => Ok(Existing::Manifest(raw)),
-        Err(FetchError::ManifestNotFound(_) | FetchError::RepositoryNotFound) => {
-            Ok(Existing::Absent)
-        }
-        Err(
-            error @ (FetchError::Manifest(_) | FetchError::Verify(_) | FetchError::TooLarge { .. }),
-        ) => Ok(Existing::Unreadable(error)),
-        Err(error) => Err(PublishError::ReadTag(error)),
-    }
 }
 
 fn expect(options: &PublishOptions, artifact: &Artifact) -> Result<(), PublishError> {
@@ -220,14 +178,14 @@ fn expect(options: &PublishOptions, artifact: &Artifact) -> Result<(), PublishEr
 /// stored one's time, so that time alone makes no difference.
 fn comparable(
     builder: &ArtifactBuilder,
-    stored: &RawManifest,
+    current: &CurrentTag,
     options: &PublishOptions,
 ) -> ArtifactBuilder {
+    let stored = match current {
+        CurrentTag::Manifest(raw) if options.created_from_clock => ArtifactManifest::read(raw).ok(),
+        _ => None,
+    };
     let builder = builder.clone();
-    if !options.created_from_clock {
-        return builder;
-    }
-    let stored = ArtifactManifest::read(stored).ok();
     match stored.and_then(|mut manifest| manifest.annotations.remove(CREATED_ANNOTATION)) {
         Some(created) => builder.created(Created::verbatim(created)),
         None => builder,
@@ -264,11 +222,7 @@ async fn push_manifest<T: Target>(
     options: &PublishOptions,
     observer: &dyn Observer,
 ) -> Result<(), PublishError> {
-    let precondition = if options.overwrite {
-        Precondition::Any
-    } else {
-        Precondition::Absent
-    };
+    let precondition = Precondition::of_overwrite(options.overwrite);
     let manifest = &artifact.manifest;
     target
         .push_manifest(manifest.clone(), vec![options.tag.clone()], precondition)

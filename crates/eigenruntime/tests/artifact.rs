@@ -8,12 +8,12 @@
 use bytes::Bytes;
 use eigenpack_oci::{
     Content, Descriptor, Digest, MediaType, MemoryStore, Precondition, RawManifest, Selector,
-    Silent, Source, Tag, Target,
+    Silent, Source, Tag, TagStatus, Target,
 };
 use eigenruntime::{
     Artifact, ArtifactBuilder, BuildError, CONFIG_MEDIA_TYPE, Created, Difference,
-    OWNED_ANNOTATIONS, PublishError, PublishOptions, PublishStatus, PullError, SPEC_MEDIA_TYPE,
-    ShapeError, publish, pull, spec_digest,
+    OWNED_ANNOTATIONS, PublishError, PublishOptions, PullError, SPEC_MEDIA_TYPE, ShapeError,
+    publish, pull, spec_digest,
 };
 use proptest::prelude::*;
 
@@ -150,11 +150,11 @@ async fn publishes_once_and_pulls_the_same() {
     let first = publish(&builder(spec()), &store, &options("v1"), &Silent)
         .await
         .unwrap();
-    assert_eq!(first.status, PublishStatus::Created);
+    assert_eq!(first.status, TagStatus::Created);
     let again = publish(&builder(spec()), &store, &options("v1"), &Silent)
         .await
         .unwrap();
-    assert_eq!(again.status, PublishStatus::Unchanged);
+    assert_eq!(again.status, TagStatus::Unchanged);
     assert!(again.blobs.is_empty());
 
     let pulled = pull(&store, &tagged("v1"), &Silent).await.unwrap();
@@ -177,7 +177,7 @@ async fn the_clock_alone_makes_no_conflict() {
         ..options("v1")
     };
     let again = publish(&later, &store, &clock, &Silent).await.unwrap();
-    assert_eq!(again.status, PublishStatus::Unchanged);
+    assert_eq!(again.status, TagStatus::Unchanged);
     assert_eq!(again.artifact, stored.artifact);
 
     let error = publish(&later, &store, &options("v1"), &Silent)
@@ -248,9 +248,9 @@ async fn overwriting_names_what_was_there() {
     let other = builder(spec()).name("other");
     let second = publish(&other, &store, &overwrite, &Silent).await.unwrap();
     let previous = Some(first.artifact.manifest.digest().clone());
-    assert_eq!(second.status, PublishStatus::Overwritten { previous });
+    assert_eq!(second.status, TagStatus::Overwritten { previous });
     let again = publish(&other, &store, &overwrite, &Silent).await.unwrap();
-    assert_eq!(again.status, PublishStatus::Unchanged);
+    assert_eq!(again.status, TagStatus::Unchanged);
 }
 
 #[tokio::test]

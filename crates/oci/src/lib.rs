@@ -33,6 +33,7 @@ mod reference;
 mod referrer;
 mod secret;
 mod strict_json;
+mod tag_status;
 mod verifier;
 
 pub use algorithm::{Algorithm, Hasher};
@@ -55,4 +56,5 @@ pub use reference::{
 };
 pub use referrer::referrer;
 pub use secret::Secret;
+pub use tag_status::{CurrentTag, Immovable, TagStatus};
 pub use verifier::{Verifier, VerifyError, verify, verify_size};

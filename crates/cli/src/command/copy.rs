@@ -1,13 +1,13 @@
 //! `copy`: from any location to any other.
 
-use eigenpack::{Copy, CopyStatus, Reference};
+use eigenpack::{Copy, Reference};
 
 use super::Outcome;
 use super::fetch::explain_missing_selector;
 use crate::args::CopyArgs;
 use crate::context::Context;
 use crate::failure::Failure;
-use crate::report::{BlobReport, CopyReport, Identity, Report};
+use crate::report::{BlobReport, CopyReport, Identity, Report, TagOutcome};
 
 pub(super) async fn run(args: &CopyArgs, context: &Context) -> Result<Outcome, Failure> {
     let client = context.client_of(&[&args.source, &args.target], &args.connection)?;
@@ -20,11 +20,6 @@ pub(super) async fn run(args: &CopyArgs, context: &Context) -> Result<Outcome, F
 }
 
 fn report(copy: &Copy, args: &CopyArgs) -> CopyReport {
-    let (status, previous) = match &copy.status {
-        CopyStatus::Unchanged => ("unchanged", None),
-        CopyStatus::Overwritten { previous } => ("overwritten", previous.as_ref()),
-        _ => ("created", None),
-    };
     let digest = copy.manifest.digest();
     let target: Reference = match &copy.tag {
         Some(tag) => args.target.tagged(tag.clone()),
@@ -33,8 +28,7 @@ fn report(copy: &Copy, args: &CopyArgs) -> CopyReport {
     CopyReport {
         identity: Identity::new(&target, digest),
         source: args.source.to_string(),
-        status,
-        previous: previous.map(ToString::to_string),
+        outcome: TagOutcome::from(&copy.status),
         manifests: copy.copied.manifests.len(),
         blobs: copy.copied.blobs.iter().map(BlobReport::from).collect(),
     }

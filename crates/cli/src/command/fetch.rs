@@ -1,7 +1,5 @@
 //! `inspect`, `manifest`, `config`, `resolve`: what is stored, as it is stored.
 
-use std::collections::BTreeMap;
-
 use eigenpack::CREATED_ANNOTATION;
 use eigenpack::oci::{Manifest, RawManifest};
 use eigenpack::spec::RuntimeSpec;
@@ -143,16 +141,13 @@ fn report(reference: &Reference, pulled: &PulledArtifact) -> InspectReport {
     let check = pulled.report(None);
     let spec = check.spec.as_ref();
     let owned = |text: Option<&str>| text.map(str::to_owned);
-    let sorted = |annotations: &eigenpack::oci::Annotations| -> BTreeMap<String, String> {
-        annotations.clone()
-    };
     InspectReport {
         identity: Identity::new(reference, pulled.digest()),
         created: pulled.config().created().map(str::to_owned),
         media_type: raw.media_type().to_string(),
         size: raw.bytes().len() as u64,
         artifact_type: manifest.artifact_type.as_ref().map(ToString::to_string),
-        annotations: sorted(&manifest.annotations),
+        annotations: manifest.annotations.clone(),
         config: InspectedConfig {
             digest: manifest.config.digest.to_string(),
             size: manifest.config.size,
@@ -163,7 +158,7 @@ fn report(reference: &Reference, pulled: &PulledArtifact) -> InspectReport {
             digest: manifest.spec.digest.to_string(),
             size: manifest.spec.size,
             media_type: manifest.spec.media_type.to_string(),
-            annotations: sorted(&manifest.spec.annotations),
+            annotations: manifest.spec.annotations.clone(),
             name: owned(spec.and_then(|spec| spec.name())),
             version: owned(spec.and_then(|spec| spec.version())),
             kind: owned(spec.and_then(|spec| spec.kind())),

@@ -1,14 +1,12 @@
 //! `tags` and `tag`.
 
-use eigenpack::TagStatus;
-
 use super::Outcome;
 use super::fetch::explain_missing_selector;
 use crate::args::{TagArgs, TagsArgs};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::report::{Identity, Report, TagReport, TagResult, TagsReport};
+use crate::report::{Identity, Report, TagOutcome, TagReport, TagResult, TagsReport};
 
 pub(super) async fn tags(args: &TagsArgs, context: &Context) -> Result<Outcome, Failure> {
     let reference = &args.reference;
@@ -41,17 +39,9 @@ pub(super) async fn tag(args: &TagArgs, context: &Context) -> Result<Outcome, Fa
     let tags = tagged
         .tags
         .iter()
-        .map(|(tag, status)| {
-            let (status, previous) = match status {
-                TagStatus::Unchanged => ("unchanged", None),
-                TagStatus::Overwritten { previous } => ("overwritten", Some(previous.to_string())),
-                _ => ("created", None),
-            };
-            TagResult {
-                tag: tag.to_string(),
-                status,
-                previous,
-            }
+        .map(|(tag, status)| TagResult {
+            tag: tag.to_string(),
+            outcome: TagOutcome::from(status),
         })
         .collect();
     let identity = Identity::new(&args.reference, tagged.manifest.digest());

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use eigenpack::oci::RawManifest;
 use eigenpack::{
-    ArtifactManifest, CREATED_ANNOTATION, Client, Created, Location, Prepared, PublishStatus,
-    Published, PushError, PushOptions,
+    ArtifactManifest, CREATED_ANNOTATION, Client, Created, Location, Prepared, Published,
+    PushError, PushOptions,
 };
 
 use super::Outcome;
@@ -14,7 +14,7 @@ use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::input::{STDIN, read_spec, shown_name};
 use crate::render::{counted, faults, shell_quoted};
-use crate::report::{BlobReport, DryRunReport, Identity, PushReport, Report};
+use crate::report::{BlobReport, DryRunReport, Identity, PushReport, Report, TagOutcome};
 use crate::stderr::{say, warn};
 
 pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, Failure> {
@@ -231,15 +231,9 @@ fn created(manifest: &RawManifest) -> String {
 
 fn report(published: &Published, args: &PushArgs) -> Report {
     let artifact = &published.artifact;
-    let (status, previous) = match &published.status {
-        PublishStatus::Unchanged => ("unchanged", None),
-        PublishStatus::Overwritten { previous } => ("overwritten", previous.as_ref()),
-        _ => ("created", None),
-    };
     Report::Push(PushReport {
         identity: Identity::new(&args.reference, artifact.manifest.digest()),
-        status,
-        previous: previous.map(ToString::to_string),
+        outcome: TagOutcome::from(&published.status),
         created: created(&artifact.manifest),
         blobs: published.blobs.iter().map(BlobReport::from).collect(),
     })

@@ -39,6 +39,34 @@ impl Failure {
             .caused_by(error)
     }
 
+    /// A manifest could not be read. One that is damaged on this disk is mended by a push only when that is asked for,
+    /// since nobody can tell any more what the tag named.
+    pub(crate) fn fetch_manifest(
+        message: String,
+        error: &FetchError,
+        reference: &Reference,
+    ) -> Self {
+        let failure = Self::fetch(message, error, reference);
+        if matches!(error, FetchError::Verify(_)) && !reference.location.is_registry() {
+            failure.hint(
+                "do not use this content: it was damaged or changed on this disk; \
+                 pushing the same again with --overwrite mends it",
+            )
+        } else {
+            failure
+        }
+    }
+
+    /// What a tag names could not be read before something else was to be put there.
+    pub(crate) fn read_tag(message: String, error: &FetchError, reference: &Reference) -> Self {
+        let failure = Self::fetch(message, error, reference);
+        if failure.exit == ExitCode::No {
+            failure.hint("what the tag names is broken; --overwrite replaces it")
+        } else {
+            failure
+        }
+    }
+
     /// A store could not be written.
     pub(crate) fn push(message: String, error: &PushError, reference: &Reference) -> Self {
         let failure = Self::from_meaning(message, push_meaning(error, reference), reference);

@@ -82,7 +82,7 @@ impl Failure {
                 differences,
             ),
             PublishError::ReadTag(source) => {
-                Self::fetch(format!("cannot push to {reference}"), source, reference)
+                Self::read_tag(format!("cannot push to {reference}"), source, reference)
             }
             PublishError::PushBlob { digest, source } => Self::push(
                 format!("cannot store {digest} in {}", reference.location),
@@ -163,7 +163,7 @@ impl Failure {
                 format!("{reference} has neither a tag nor a digest"),
             ),
             PullError::Manifest(source) => {
-                Self::fetch(fetch_message(reference, source), source, reference)
+                Self::fetch_manifest(fetch_message(reference, source), source, reference)
             }
             PullError::OtherDigest {
                 expected, found, ..
@@ -244,7 +244,7 @@ impl Failure {
                 ours,
             } => Self::conflict(target, tag.as_str(), existing.as_str(), ours.as_str(), &[])
                 .hint("choose a new tag, or move this one with --overwrite"),
-            CopyError::ReadTag { source, .. } => Self::fetch(
+            CopyError::ReadTag { source, .. } => Self::read_tag(
                 format!("cannot read what {target} names now"),
                 source,
                 target,
@@ -293,7 +293,9 @@ impl Failure {
                 &[],
             )
             .hint("choose a new tag, or move this one with --overwrite"),
-            TagError::ReadTag { source, .. } => Self::fetch(error.to_string(), source, reference),
+            TagError::ReadTag { source, .. } => {
+                Self::read_tag(error.to_string(), source, reference)
+            }
             TagError::Push(source) => Self::push(
                 format!("cannot set the tags of {reference}"),
                 source,

@@ -66,8 +66,8 @@ fn identity(fields: &mut Fields, identity: &Identity) {
 fn push(report: &PushReport) -> String {
     let mut fields = Fields::default();
     fields.add("reference", &report.identity.reference);
-    fields.add("status", report.status);
-    fields.add_some("previous", report.previous.as_ref());
+    fields.add("status", report.outcome.status);
+    fields.add_some("previous", report.outcome.previous.as_ref());
     identity(&mut fields, &report.identity);
     fields.add("created", &report.created);
     fields.render()
@@ -77,8 +77,8 @@ fn copy(report: &CopyReport) -> String {
     let mut fields = Fields::default();
     fields.add("source", &report.source);
     fields.add("target", &report.identity.reference);
-    fields.add("status", report.status);
-    fields.add_some("previous", report.previous.as_ref());
+    fields.add("status", report.outcome.status);
+    fields.add_some("previous", report.outcome.previous.as_ref());
     identity(&mut fields, &report.identity);
     fields.add(
         "copied",
@@ -232,9 +232,9 @@ fn tag(report: &TagReport) -> String {
     let mut fields = Fields::default();
     identity(&mut fields, &report.identity);
     for result in &report.tags {
-        let status = match &result.previous {
-            Some(previous) => format!("{} (was {previous})", result.status),
-            None => result.status.to_owned(),
+        let status = match &result.outcome.previous {
+            Some(previous) => format!("{} (was {previous})", result.outcome.status),
+            None => result.outcome.status.to_owned(),
         };
         fields.add(result.tag.as_str(), status);
     }

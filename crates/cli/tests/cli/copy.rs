@@ -65,3 +65,55 @@ fn the_error_names_the_side() {
     let zeros = format!("oci:layout@sha256:{}", "0".repeat(64));
     place.run(&["copy", "my-avs:v1", &zeros]).failed_with(1);
 }
+
+#[test]
+fn a_tag_that_is_broken_is_replaced_only_when_asked() {
+    for command in ["push", "tag", "copy"] {
+        let place = Place::with_artifact();
+        place.write("other.yaml", fixture("valid/runtime-generic.yaml"));
+        place
+            .run(&["push", "other.yaml", "my-avs:other", CREATED])
+            .succeeded();
+        place
+            .run(&["copy", "my-avs:other", "copy:other"])
+            .succeeded();
+        let digest = place
+            .run(&["resolve", "my-avs:v1"])
+            .succeeded()
+            .text()
+            .trim()
+            .to_owned();
+        let path = place.pool_blob(&digest);
+        std::fs::remove_file(&path).unwrap();
+        std::fs::write(&path, "{}").unwrap();
+        let layout = place.file("../store/repositories/my-avs/_layout/blobs/sha256");
+        std::fs::write(layout.join(digest.trim_start_matches("sha256:")), "{}").unwrap();
+
+        let args: &[&str] = match command {
+            "push" => &[
+                "push",
+                "other.yaml",
+                "my-avs:v1",
+                CREATED,
+                "--release-version=other",
+            ],
+            "tag" => &["tag", "my-avs:other", "v1"],
+            _ => &["copy", "copy:other", "my-avs:v1"],
+        };
+        let refused = place.run(args).failed_with(1);
+        assert!(
+            refused
+                .stderr
+                .contains("hint: what the tag names is broken; --overwrite replaces it"),
+            "{refused}"
+        );
+        place.run(&[args, &["--overwrite"]].concat()).succeeded();
+        let digest = |tag| {
+            place
+                .run(&["resolve", &format!("my-avs:{tag}")])
+                .succeeded()
+                .stdout
+        };
+        assert_eq!(digest("v1"), digest("other"), "{command}");
+    }
+}
