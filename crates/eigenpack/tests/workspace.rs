@@ -11,7 +11,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every arrow there may be. What a crate is not given here, it cannot use.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("eigenpack-oci", &[]),
     ("eigenruntime", &["eigenpack-oci"]),
     ("eigenpack-layout", &["eigenpack-oci"]),
@@ -30,6 +30,8 @@ const ARROWS: [(&str, &[&str]); 7] = [
         "eigenpack-cli",
         &["eigenpack", "eigenpack-oci", "eigenpack-registry"],
     ),
+    // It measures programs, and is none that anybody is given.
+    ("eigenpack-bench", &["eigenpack"]),
 ];
 
 /// What the pure crates may use from outside: nothing that does I/O.
