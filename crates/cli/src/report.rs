@@ -327,6 +327,16 @@ pub(crate) struct GcReport {
     /// How many unreferenced blobs stay because they are too young.
     pub(crate) young: usize,
     pub(crate) unreadable: Vec<UnreadableReport>,
+    /// What could not be removed; the command fails then, after it has removed all else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) failed: Vec<FailedReport>,
+}
+
+/// A blob that could not be removed.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailedReport {
+    pub(crate) digest: String,
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Serialize)]

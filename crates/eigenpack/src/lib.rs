@@ -28,7 +28,7 @@ mod push;
 mod store;
 mod tag;
 
-pub use eigenpack_layout::{Collected, CollectedBlob, GcOptions, UnreadableRepository};
+pub use eigenpack_layout::{Collected, CollectedBlob, FailedBlob, GcOptions, UnreadableRepository};
 pub use eigenpack_oci as oci;
 pub use eigenpack_oci::{
     Digest, DigestError, Location, Reference, ReferenceError, RegistryHost, Repository, Tag,

@@ -42,6 +42,8 @@ impl Default for GcOptions {
 pub struct Collected {
     /// The blobs that were removed, each once, in the order of their digests.
     pub blobs: Vec<CollectedBlob>,
+    /// The blobs that should have been removed and could not be, in the order of their digests.
+    pub failed: Vec<FailedBlob>,
     /// How many temporary files were removed that processes left behind when they died.
     pub temporary_files: u64,
     /// The size of those files, in bytes.
@@ -62,6 +64,16 @@ pub struct CollectedBlob {
     pub size: u64,
 }
 
+/// A blob that could not be removed, or not everywhere.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct FailedBlob {
+    /// Its digest.
+    pub digest: Digest,
+    /// Why not.
+    pub error: AccessError,
+}
+
 /// A repository whose references cannot be followed.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -80,6 +92,8 @@ impl LocalStore {
     /// A blob is kept as long as the index of any repository leads to it, through manifests, indexes, configs, layers and
     /// subjects; then every repository that has it keeps it. Pushes and pulls may go on meanwhile. Where a manifest
     /// cannot be read, nothing can be told of what it leads to, and everything of its repository stays.
+    ///
+    /// What cannot be removed does not keep the rest: it is listed in the result.
     ///
     /// Memory grows with the number of blobs, not with their sizes.
     pub async fn collect_garbage(&self, options: GcOptions) -> Result<Collected, AccessError> {

@@ -1,12 +1,15 @@
 //! `gc`: the local store's garbage.
 
-use eigenpack::{Collected, GcOptions, UnreadableRepository};
+use std::error::Error as _;
+
+use eigenpack::{Collected, FailedBlob, GcOptions, UnreadableRepository};
 
 use super::Outcome;
 use crate::args::GcArgs;
 use crate::context::Context;
+use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::report::{GcReport, RemovedBlob, Report, UnreadableReport};
+use crate::report::{FailedReport, GcReport, RemovedBlob, Report, UnreadableReport};
 use crate::stderr::warn;
 
 pub(super) async fn run(args: &GcArgs, context: &Context) -> Result<Outcome, Failure> {
@@ -27,7 +30,18 @@ pub(super) async fn run(args: &GcArgs, context: &Context) -> Result<Outcome, Fai
             unreadable.reason
         ));
     }
-    Ok(Outcome::from(Report::Gc(report)))
+    for failed in &report.failed {
+        warn(format_args!("{} stays: {}", failed.digest, failed.reason));
+    }
+    let exit = if report.failed.is_empty() {
+        ExitCode::Done
+    } else {
+        ExitCode::Input
+    };
+    Ok(Outcome {
+        report: Some(Report::Gc(report)),
+        exit,
+    })
 }
 
 fn report(collected: &Collected, args: &GcArgs) -> GcReport {
@@ -43,6 +57,16 @@ fn report(collected: &Collected, args: &GcArgs) -> GcReport {
         temporary_bytes: collected.temporary_bytes,
         young: collected.young,
         unreadable: collected.unreadable.iter().map(unreadable).collect(),
+        failed: collected.failed.iter().map(failed).collect(),
+    }
+}
+
+fn failed(failed: &FailedBlob) -> FailedReport {
+    let cause = failed.error.source();
+    let cause = cause.map_or_else(String::new, |cause| format!(": {cause}"));
+    FailedReport {
+        digest: failed.digest.to_string(),
+        reason: format!("{}{cause}", failed.error),
     }
 }
 
