@@ -11,6 +11,7 @@ use eigenpack_oci::{
 use futures_util::stream;
 
 use crate::blocking::{blocking, cannot, unusable};
+use crate::file_cache::{Stamp, Stamped};
 use crate::files::names_in;
 
 /// How much of a blob is read at once, in bytes.
@@ -34,9 +35,12 @@ impl BlobDir {
 
     /// Returns the path of a blob; a digest is well formed, so it can lead nowhere else.
     pub(crate) fn path(&self, digest: &Digest) -> PathBuf {
-        self.0
-            .join(digest.algorithm().as_str())
-            .join(digest.encoded())
+        let (algorithm, encoded) = (digest.algorithm().as_str(), digest.encoded());
+        let length = self.0.as_os_str().len() + algorithm.len() + encoded.len() + 2;
+        // Asked for with every read, so it is made in one piece.
+        let mut path = PathBuf::with_capacity(length);
+        path.extend([self.0.as_path(), algorithm.as_ref(), encoded.as_ref()]);
+        path
     }
 
     /// Returns the size of a blob that is there.
@@ -73,17 +77,29 @@ impl BlobDir {
 
     /// Reads a whole blob of at most `limit` bytes, not verified; `None` where there is none.
     pub(crate) fn read(&self, digest: &Digest, limit: u64) -> Result<Option<Bytes>, FetchError> {
+        Ok(self.read_stamped(digest, limit)?.map(|(bytes, _)| bytes))
+    }
+
+    /// The same, with the stamp of what was read.
+    pub(crate) fn read_stamped(
+        &self,
+        digest: &Digest,
+        limit: u64,
+    ) -> Result<Option<Stamped<Bytes>>, FetchError> {
         let Some(mut blob) = self.open(digest)? else {
             return Ok(None);
         };
+        let found = blob.file.metadata().map_err(cannot("open", &blob.path))?;
+        blob.size = found.len();
         if blob.size > limit {
             return Err(FetchError::TooLarge {
                 what: digest.to_string(),
                 limit,
             });
         }
+        let stamp = Stamp::settled(&found);
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(Some(blob.next(limit)?))
+        Ok(Some((blob.next(limit)?, stamp)))
     }
 
     /// Streams a blob from an offset on, as [`Source::blob`](eigenpack_oci::Source::blob) does; `None` where there is none.

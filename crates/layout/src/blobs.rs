@@ -3,14 +3,53 @@
 use std::fs;
 use std::io;
 
-use eigenpack_oci::{AccessError, Descriptor, Digest, MediaType, PushError};
+use bytes::Bytes;
+use eigenpack_oci::{AccessError, Descriptor, Digest, FetchError, MediaType, PushError, verify};
 
 use crate::blocking::{blocking, cannot};
 use crate::durable::sync_dir;
 use crate::files::directory_of;
+use crate::hot::MAX_HELD;
 use crate::store::LayoutStore;
 
+/// A blob that is about to be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoredBlob {
+    /// All of a small one, verified.
+    Whole(Bytes),
+    /// The size in bytes of one that is too large to be held in memory; it is to be streamed.
+    Large(u64),
+}
+
 impl LayoutStore {
+    /// Looks up a blob for somebody who reads it; `None` where there is none.
+    ///
+    /// Up to 64 KiB come at once. Unlike [`blob_size`](Self::blob_size) this does not keep the blob from being collected:
+    /// who has the content does not rely on the store to have it.
+    pub async fn stored_blob(&self, digest: Digest) -> Result<Option<StoredBlob>, FetchError> {
+        let opened = self.opened();
+        if let Some(held) = opened.hot.blob(opened.blobs.dir(), &digest) {
+            return Ok(Some(StoredBlob::Whole(held)));
+        }
+        let opened = opened.clone();
+        blocking(move || {
+            let blobs = opened.blobs.dir();
+            match blobs.size(&digest)? {
+                Some(size) if size > MAX_HELD => return Ok(Some(StoredBlob::Large(size))),
+                _ => {}
+            }
+            let Some((bytes, stamp)) = blobs.read_stamped(&digest, MAX_HELD)? else {
+                return Ok(None);
+            };
+            let size = bytes.len() as u64;
+            let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, size);
+            verify(&descriptor, &bytes)?;
+            opened.hot.hold_blob(descriptor.digest, &bytes, stamp);
+            Ok(Some(StoredBlob::Whole(bytes)))
+        })
+        .await
+    }
+
     /// Returns the size of a blob, or `None` where there is none, and keeps it from being collected for a while.
     ///
     /// Whoever is told that a blob is there does not send it, so it must last until a manifest refers to it.

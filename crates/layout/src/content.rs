@@ -16,6 +16,9 @@ use crate::store::{LayoutStore, Opened};
 impl Source for LayoutStore {
     async fn manifest(&self, which: TagOrDigest) -> Result<RawManifest, FetchError> {
         let opened = self.opened().clone();
+        if let Some(held) = opened.held_manifest(&which) {
+            return Ok(held);
+        }
         blocking(move || opened.manifest(which)).await
     }
 
@@ -115,9 +118,20 @@ impl LayoutStore {
 }
 
 impl Opened {
-    fn index(&self) -> Result<Index, FetchError> {
-        let found = self.layout.read_index()?;
+    fn index(&self) -> Result<Arc<Index>, FetchError> {
+        let found = self.layout.read_index_once(&self.hot)?;
         found.ok_or(FetchError::RepositoryNotFound)
+    }
+
+    /// Returns a manifest for which no file has to be read.
+    fn held_manifest(&self, which: &TagOrDigest) -> Option<RawManifest> {
+        let index = self.hot.index(self.layout.index())?;
+        let entry = index.find(which)?;
+        let held = self.hot.manifest(self.blobs.dir(), &entry.digest)?;
+        // The same bytes may be listed as something else: then it is the reader who says what is wrong.
+        let is_listed_so = *held.media_type() == entry.media_type
+            && u64::try_from(held.bytes().len()) == Ok(entry.size);
+        is_listed_so.then_some(held)
     }
 
     fn manifest(self: Arc<Self>, which: TagOrDigest) -> Result<RawManifest, FetchError> {
@@ -139,12 +153,17 @@ impl Opened {
     }
 
     fn read_manifest(&self, entry: &Descriptor) -> Result<Option<RawManifest>, FetchError> {
-        let Some(bytes) = self.blobs.dir().read(&entry.digest, MAX_MANIFEST_SIZE)? else {
+        let found = self
+            .blobs
+            .dir()
+            .read_stamped(&entry.digest, MAX_MANIFEST_SIZE)?;
+        let Some((bytes, stamp)) = found else {
             return Ok(None);
         };
         verify_size(entry, bytes.len() as u64)?;
         let media_type = Some(&entry.media_type);
         let manifest = RawManifest::from_outside(bytes, media_type, Some(&entry.digest))?;
+        self.hot.hold_manifest(&manifest, stamp);
         Ok(Some(manifest))
     }
 

@@ -7,14 +7,25 @@ use std::path::Path;
 use eigenpack_oci::AccessError;
 
 use crate::blocking::{cannot, unusable};
+use crate::file_cache::{Stamp, Stamped};
 
 /// Reads a whole file that is not larger than `limit` bytes; `None` where there is none.
 pub(crate) fn read_capped(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, AccessError> {
+    Ok(read_stamped(path, limit)?.map(|(bytes, _)| bytes))
+}
+
+/// The same, with the stamp of what was read.
+pub(crate) fn read_stamped(
+    path: &Path,
+    limit: u64,
+) -> Result<Option<Stamped<Vec<u8>>>, AccessError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot("open", path)(error)),
     };
+    let found = file.metadata().map_err(cannot("open", path))?;
+    let stamp = Stamp::settled(&found);
     let mut bytes = Vec::new();
     file.take(limit + 1)
         .read_to_end(&mut bytes)
@@ -22,7 +33,7 @@ pub(crate) fn read_capped(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Ac
     if bytes.len() as u64 > limit {
         return Err(unusable(path, format!("it is larger than {limit} bytes")));
     }
-    Ok(Some(bytes))
+    Ok(Some((bytes, stamp)))
 }
 
 /// Refuses a path that does not lead to a directory.

@@ -1,13 +1,15 @@
 //! The files of one OCI image layout: where they are, how they are read, how they are replaced.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use eigenpack_oci::AccessError;
 use serde::Deserialize;
 
 use crate::blocking::unusable;
 use crate::durable::{create_dirs, replace, sweep, sync_dir};
-use crate::files::{check_directory, names_in, read_capped};
+use crate::files::{check_directory, names_in, read_capped, read_stamped};
+use crate::hot::Hot;
 use crate::index::Index;
 use crate::lock::FileLock;
 
@@ -27,6 +29,8 @@ const MAX_MARKER_SIZE: u64 = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct LayoutDir {
     root: PathBuf,
+    /// The path of `index.json`, which every read looks at.
+    index: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -37,7 +41,8 @@ struct Marker {
 
 impl LayoutDir {
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root }
+        let index = root.join("index.json");
+        Self { root, index }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -57,8 +62,9 @@ impl LayoutDir {
         self.root.join("oci-layout")
     }
 
-    fn index(&self) -> PathBuf {
-        self.root.join("index.json")
+    /// Returns the path of `index.json`.
+    pub(crate) fn index(&self) -> &Path {
+        &self.index
     }
 
     /// Refuses a directory that is not a layout, or one of a version that is not known.
@@ -118,9 +124,22 @@ impl LayoutDir {
         bytes.map(|bytes| self.parse_index(&bytes)).transpose()
     }
 
+    /// Reads `index.json` unless it is held in memory, and holds it; `None` where there is none.
+    pub(crate) fn read_index_once(&self, hot: &Hot) -> Result<Option<Arc<Index>>, AccessError> {
+        if let Some(held) = hot.index(&self.index) {
+            return Ok(Some(held));
+        }
+        let Some((bytes, stamp)) = read_stamped(&self.index, MAX_INDEX_SIZE)? else {
+            return Ok(None);
+        };
+        let index = Arc::new(self.parse_index(&bytes)?);
+        hot.hold_index(&self.index, &index, bytes.len(), stamp);
+        Ok(Some(index))
+    }
+
     /// Reads the bytes of `index.json`; `None` where there is none.
     pub(crate) fn read_index_bytes(&self) -> Result<Option<Vec<u8>>, AccessError> {
-        read_capped(&self.index(), MAX_INDEX_SIZE)
+        read_capped(&self.index, MAX_INDEX_SIZE)
     }
 
     /// Reads the bytes of this layout's `index.json`.
@@ -131,7 +150,7 @@ impl LayoutDir {
 
     /// Tells whether the layout exists for readers.
     pub(crate) fn has_index(&self) -> bool {
-        self.index().is_file()
+        self.index.is_file()
     }
 
     /// Changes `index.json` alone among all processes; `edit` says whether anything did change.
@@ -147,7 +166,7 @@ impl LayoutDir {
         let mut index = found.unwrap_or_else(Index::empty);
         let (changed, result) = edit(&mut index);
         if changed || is_new {
-            replace(&self.index(), &index.to_bytes(), &self.scratch())?;
+            replace(&self.index, &index.to_bytes(), &self.scratch())?;
         } else {
             // Whoever wrote what is there may have died before this.
             sync_dir(&self.root)?;

@@ -5,7 +5,10 @@
 //! a process that dies at any point leaves nothing broken behind, and processes that write at the same time do not lose
 //! each other's changes. Everything that is read is verified.
 //!
-//! All file system work is done on threads that may block, so the methods need a Tokio runtime.
+//! What was read lately is held in memory, in at most 16 MiB a store, and given out as long as its files did not change
+//! since: one look at each file tells, whoever changed it.
+//!
+//! All other file system work is done on threads that may block, so the methods need a Tokio runtime.
 //!
 //! ```
 //! use eigenpack_layout::LocalStore;
@@ -32,8 +35,10 @@ mod blocking;
 mod commit;
 mod content;
 mod durable;
+mod file_cache;
 mod files;
 mod gc;
+mod hot;
 mod incoming;
 mod index;
 mod json_object;
@@ -45,7 +50,8 @@ mod referrers;
 mod store;
 mod store_dir;
 
-pub use gc::{Collected, CollectedBlob, GcOptions, UnreadableRepository};
+pub use blobs::StoredBlob;
+pub use gc::{Collected, CollectedBlob, FailedBlob, GcOptions, UnreadableRepository};
 pub use incoming::IncomingBlob;
 pub use local_store::{LocalRepository, LocalStore};
 pub use store::LayoutStore;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use eigenpack_oci::{
     AccessError, BlobStream, Content, Descriptor, Digest, FetchError, MAX_MANIFEST_SIZE, PushError,
@@ -13,6 +13,9 @@ use crate::blocking::blocking;
 use crate::receive::receive;
 use crate::store::{LayoutStore, Opened};
 use crate::store_dir::StoreDir;
+
+/// How many repositories stay open that nobody uses.
+const MAX_UNUSED: usize = 32;
 
 /// A repository of a [`LocalStore`]: an OCI image layout that shares its blobs with all others.
 ///
@@ -29,8 +32,8 @@ pub type LocalRepository = LayoutStore;
 #[derive(Clone, Debug)]
 pub struct LocalStore {
     directory: Arc<StoreDir>,
-    /// Whoever uses one repository shares its queue of changes.
-    opened: Arc<Mutex<HashMap<Repository, Weak<Opened>>>>,
+    /// Whoever uses one repository shares its queue of changes. Some that nobody uses stay, for the next who does.
+    opened: Arc<Mutex<HashMap<Repository, Arc<Opened>>>>,
 }
 
 impl LocalStore {
@@ -67,12 +70,14 @@ impl LocalStore {
     /// Returns a repository, whether it exists or not; touches no file.
     pub fn repository(&self, name: &Repository) -> LocalRepository {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = opened.get(name).and_then(Weak::upgrade) {
-            return LayoutStore::from(known);
+        if let Some(known) = opened.get(name) {
+            return LayoutStore::from(known.clone());
         }
-        opened.retain(|_, repository| repository.strong_count() > 0);
+        if opened.len() >= MAX_UNUSED {
+            opened.retain(|_, repository| Arc::strong_count(repository) > 1);
+        }
         let repository = Arc::new(Opened::in_store(&self.directory, name));
-        opened.insert(name.clone(), Arc::downgrade(&repository));
+        opened.insert(name.clone(), repository.clone());
         LayoutStore::from(repository)
     }
 

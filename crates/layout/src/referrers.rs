@@ -10,6 +10,9 @@ use eigenpack_oci::{
 use crate::blob_dir::BlobDir;
 use crate::index::Index;
 
+/// Of how many manifests of a repository it is remembered what they are about; where there are more, all are read again.
+const MAX_KNOWN: usize = 2048;
+
 /// What each manifest is about, as far as it was read: a digest means the same for ever.
 #[derive(Debug, Default)]
 pub(crate) struct KnownReferrers(Mutex<HashMap<Digest, Option<About>>>);
@@ -44,7 +47,10 @@ impl KnownReferrers {
             listed.extend(about.as_ref().filter(is_wanted).map(|(_, d)| d.clone()));
             current.insert(entry.digest.clone(), about);
         }
-        // What has no entry any more is forgotten, so this never outgrows the index.
+        // What has no entry any more is forgotten, and so are too many.
+        if current.len() > MAX_KNOWN {
+            current.clear();
+        }
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = current;
         Ok(listed)
     }

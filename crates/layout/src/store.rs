@@ -8,6 +8,7 @@ use eigenpack_oci::{AccessError, Repository};
 use crate::blob_store::BlobStore;
 use crate::blocking::blocking;
 use crate::commit::CommitQueue;
+use crate::hot::Hot;
 use crate::layout_dir::LayoutDir;
 use crate::referrers::KnownReferrers;
 use crate::store_dir::StoreDir;
@@ -31,6 +32,7 @@ pub(crate) struct Opened {
     pub(crate) blobs: Arc<BlobStore>,
     pub(crate) commits: CommitQueue,
     pub(crate) referrers: KnownReferrers,
+    pub(crate) hot: Arc<Hot>,
     /// The local store that the layout is a repository of.
     store: Option<Arc<StoreDir>>,
     is_prepared: Mutex<bool>,
@@ -95,6 +97,10 @@ impl Opened {
             blobs: Arc::new(blobs),
             commits: CommitQueue::default(),
             referrers: KnownReferrers::default(),
+            hot: store
+                .as_ref()
+                .map(|store| store.hot().clone())
+                .unwrap_or_default(),
             store,
             is_prepared: Mutex::new(false),
         }
@@ -111,7 +117,8 @@ impl Opened {
             .is_prepared
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if !*is_prepared {
+        // Somebody may have removed the directory since.
+        if !*is_prepared || !self.layout.scratch().is_dir() {
             if let Some(store) = &self.store {
                 store.prepare()?;
             }

@@ -11,6 +11,7 @@ use crate::blob_store::BlobStore;
 use crate::blocking::{cannot, unusable};
 use crate::durable::{create_dirs, replace, sweep};
 use crate::files::{check_directory, names_in, read_capped};
+use crate::hot::Hot;
 use crate::layout_dir::LayoutDir;
 
 /// The version of the form on disk that is written, and the newest that is read.
@@ -36,6 +37,7 @@ const LAYOUT: &str = "_layout";
 pub(crate) struct StoreDir {
     root: PathBuf,
     pool: Arc<BlobStore>,
+    hot: Arc<Hot>,
     is_prepared: Mutex<bool>,
 }
 
@@ -51,6 +53,7 @@ impl StoreDir {
         let pool = BlobStore::new(blobs, tmp, Some(root.join(LOCK)));
         Self {
             pool: Arc::new(pool),
+            hot: Arc::default(),
             root,
             is_prepared: Mutex::new(false),
         }
@@ -62,6 +65,11 @@ impl StoreDir {
 
     pub(crate) fn pool(&self) -> &Arc<BlobStore> {
         &self.pool
+    }
+
+    /// Returns what is held in memory, of all repositories.
+    pub(crate) fn hot(&self) -> &Arc<Hot> {
+        &self.hot
     }
 
     /// Returns the path of the lock that a collector of garbage holds alone.
@@ -119,10 +127,11 @@ impl StoreDir {
             .is_prepared
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if *is_prepared {
+        let tmp = self.tmp();
+        // Somebody may have removed the directory since.
+        if *is_prepared && tmp.is_dir() {
             return Ok(());
         }
-        let tmp = self.tmp();
         self.check()?;
         create_dirs(&tmp)?;
         sweep(&tmp);

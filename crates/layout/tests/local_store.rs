@@ -110,6 +110,25 @@ async fn reading_creates_nothing() {
 }
 
 #[tokio::test]
+async fn a_directory_that_was_removed_is_made_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    let store = LocalStore::create_or_open(&path).await.unwrap();
+    let repository = store.repository(&name("a"));
+    for removed in [path.join("repositories/a"), path] {
+        push(&repository, "x", &["v1"]).await;
+        assert_eq!(repository.tags().await.unwrap(), tags(&["v1"]));
+        fs::remove_dir_all(removed).unwrap();
+        assert!(matches!(
+            repository.tags().await,
+            Err(FetchError::RepositoryNotFound)
+        ));
+    }
+    push(&repository, "x", &["v1"]).await;
+    assert_eq!(store.repositories().await.unwrap(), [name("a")]);
+}
+
+#[tokio::test]
 async fn blobs_are_kept_once_for_all() {
     let directory = tempfile::tempdir().unwrap();
     let store = LocalStore::create_or_open(directory.path()).await.unwrap();

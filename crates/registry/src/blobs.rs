@@ -1,15 +1,16 @@
 //! Blobs that are there: read in whole or in part, deleted.
 
+use eigenpack_layout::StoredBlob;
 use eigenpack_oci::distribution::ErrorCode;
 use eigenpack_oci::{Descriptor, Digest, MediaType, Repository};
 use hyper::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, IF_RANGE, RANGE};
 use hyper::{Method, StatusCode};
 
 use crate::manifests::{etag, is_known};
-use crate::range::{Wanted, wanted};
+use crate::range::{Wanted, slice, wanted};
 use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::respond::{self, Answer, empty, header, streamed};
+use crate::respond::{self, Answer, empty, header, streamed, whole};
 use crate::router::Registry;
 use crate::store::RegistryStore;
 
@@ -41,7 +42,16 @@ impl<S: RegistryStore> Registry<S> {
         repository: &Repository,
         digest: Digest,
     ) -> Result<Answer, Refusal> {
-        let size = self.store.blob_size(repository, &digest).await?;
+        // Who asks with HEAD may be about to push a manifest that refers to the blob, so it must last; who reads it has it.
+        let stored = if request.method == Method::HEAD {
+            StoredBlob::Large(self.store.blob_size(repository, &digest).await?)
+        } else {
+            self.store.stored_blob(repository, &digest).await?
+        };
+        let size = match &stored {
+            StoredBlob::Whole(bytes) => bytes.len() as u64,
+            StoredBlob::Large(size) => *size,
+        };
         let mut answer = empty(StatusCode::OK);
         respond::digest(&mut answer, &digest);
         etag(&mut answer, &digest);
@@ -74,11 +84,15 @@ impl<S: RegistryStore> Registry<S> {
         header(&mut answer, ACCEPT_RANGES, "bytes");
         let length = part.end - part.start;
         header(&mut answer, CONTENT_LENGTH, &length.to_string());
-        if request.method == Method::GET {
-            let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, size);
-            let stream = self.store.blob(repository, descriptor, part).await?;
-            *answer.body_mut() = streamed(stream).await?;
-        }
+        *answer.body_mut() = match stored {
+            StoredBlob::Whole(bytes) => whole(slice(&bytes, part)),
+            StoredBlob::Large(_) if request.method == Method::HEAD => return Ok(answer),
+            StoredBlob::Large(size) => {
+                let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, size);
+                let stream = self.store.blob(repository, descriptor, part).await?;
+                streamed(stream).await?
+            }
+        };
         Ok(answer)
     }
 }

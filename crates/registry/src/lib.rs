@@ -40,7 +40,7 @@ mod sessions;
 mod store;
 mod uploads;
 
-pub use eigenpack_layout::LocalStore;
+pub use eigenpack_layout::{LocalStore, StoredBlob};
 
 pub use memory::{MemoryRegistry, MemoryUpload};
 pub use options::{Observer, Served, ServerOptions};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use eigenpack_layout::{IncomingBlob, LocalStore};
+use eigenpack_layout::{IncomingBlob, LocalStore, StoredBlob};
 use eigenpack_oci::{
     AccessError, Algorithm, BlobStream, Descriptor, Digest, FetchError, MediaType, Precondition,
     PushError, RawManifest, Repository, Source as _, Tag, TagOrDigest, Target as _,
@@ -21,6 +21,18 @@ impl RegistryStore for LocalStore {
         which: TagOrDigest,
     ) -> Result<RawManifest, FetchError> {
         self.repository(repository).manifest(which).await
+    }
+
+    async fn stored_blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<StoredBlob, FetchError> {
+        let found = self
+            .repository(repository)
+            .stored_blob(digest.clone())
+            .await?;
+        found.ok_or_else(|| FetchError::BlobNotFound(digest.clone()))
     }
 
     async fn blob_size(&self, repository: &Repository, digest: &Digest) -> Result<u64, FetchError> {

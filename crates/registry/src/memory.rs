@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::{Bytes, BytesMut};
+use eigenpack_layout::StoredBlob;
 use eigenpack_oci::{
     AccessError, Algorithm, BlobStream, Descriptor, Digest, FetchError, MediaType, MemoryStore,
     Precondition, PushError, RawManifest, Repository, Source as _, Tag, TagOrDigest, Target as _,
@@ -12,6 +13,7 @@ use eigenpack_oci::{
 };
 use futures_util::stream;
 
+use crate::range::slice;
 use crate::store::{RegistryStore, UploadSession};
 
 /// Many repositories in memory. Clones share everything.
@@ -79,6 +81,16 @@ impl RegistryStore for MemoryRegistry {
         self.existing(repository)?.manifest(which).await
     }
 
+    async fn stored_blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> Result<StoredBlob, FetchError> {
+        self.blob_bytes(repository, digest)
+            .map(StoredBlob::Whole)
+            .ok_or_else(|| FetchError::BlobNotFound(digest.clone()))
+    }
+
     async fn blob_size(&self, repository: &Repository, digest: &Digest) -> Result<u64, FetchError> {
         self.blob_bytes(repository, digest)
             .map(|bytes| bytes.len() as u64)
@@ -97,9 +109,7 @@ impl RegistryStore for MemoryRegistry {
         if range == (0..descriptor.size) {
             return Ok(verified(&descriptor, stream::iter([Ok(bytes)]))?);
         }
-        let at = |offset: u64| usize::try_from(offset).map_or(bytes.len(), |o| o.min(bytes.len()));
-        let part = bytes.slice(at(range.start)..at(range.end));
-        Ok(Box::pin(stream::iter([Ok(part)])))
+        Ok(Box::pin(stream::iter([Ok(slice(&bytes, range))])))
     }
 
     async fn tags(&self, repository: &Repository) -> Result<Vec<Tag>, FetchError> {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use eigenpack_oci::BlobStream;
 use futures_util::{StreamExt as _, stream};
 
@@ -50,6 +51,12 @@ pub(crate) fn chunk(content_range: &str) -> Option<(u64, u64)> {
 /// Renders the `Range` that says how much of an upload has arrived. For nothing there is no notation; `0-0` is usual.
 pub(crate) fn arrived(size: u64) -> String {
     format!("0-{}", size.saturating_sub(1))
+}
+
+/// Takes a part of bytes that are all there.
+pub(crate) fn slice(bytes: &Bytes, part: Range<u64>) -> Bytes {
+    let at = |offset: u64| usize::try_from(offset).map_or(bytes.len(), |o| o.min(bytes.len()));
+    bytes.slice(at(part.start)..at(part.end))
 }
 
 /// Ends a stream after `length` bytes.

@@ -51,15 +51,15 @@ impl<S: RegistryStore> Registry<S> {
         }
         // Content is never what a browser may take it for.
         header(&mut answer, X_CONTENT_TYPE_OPTIONS, "nosniff");
-        let served = Served {
-            method: method.to_string(),
-            target: uri.to_string(),
-            status: answer.status().as_u16(),
-            elapsed: started.elapsed(),
-        };
-        tracing::debug!(served.method, served.target, served.status, "answered");
+        let status = answer.status().as_u16();
+        tracing::debug!(%method, target = %uri, status, "answered");
         if let Some(observer) = &self.options.observer {
-            observer(&served);
+            observer(&Served {
+                method: method.to_string(),
+                target: uri.to_string(),
+                status,
+                elapsed: started.elapsed(),
+            });
         }
         answer
     }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::ops::Range;
 
 use bytes::Bytes;
+use eigenpack_layout::StoredBlob;
 use eigenpack_oci::{
     AccessError, Algorithm, BlobStream, Descriptor, Digest, FetchError, MediaType, Precondition,
     PushError, RawManifest, Repository, Tag, TagOrDigest,
@@ -24,6 +25,13 @@ pub trait RegistryStore: Send + Sync + 'static {
         repository: &Repository,
         which: TagOrDigest,
     ) -> impl Future<Output = Result<RawManifest, FetchError>> + Send;
+
+    /// Looks up a blob that is going to be read. A small one comes at once, verified; nobody relies on it to stay.
+    fn stored_blob(
+        &self,
+        repository: &Repository,
+        digest: &Digest,
+    ) -> impl Future<Output = Result<StoredBlob, FetchError>> + Send;
 
     /// Returns the size of a blob; whoever is told of it can rely on it for a while.
     fn blob_size(

@@ -5,6 +5,7 @@
 mod contract;
 mod durable;
 mod fixture;
+mod held;
 mod limits;
 mod lists;
 mod manifests;
