@@ -20,6 +20,13 @@ use crate::render::{clean, failure_document, failure_text};
 use crate::stderr::say;
 use crate::stdout::{write_report, write_stdout};
 
+/// The most threads that a server answers on.
+const MAX_WORKERS: usize = 8;
+
+/// The most threads on which a server waits for files. Each has a stack and memory of its own, and no disk is faster with
+/// more; whatever finds none waits.
+const MAX_BLOCKING_THREADS: usize = 32;
+
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     let environment = Environment::read();
@@ -29,12 +36,9 @@ pub(crate) fn main() -> ExitCode {
     };
     log_to_stderr(cli.global.verbose);
     let context = Context::new(cli.global, environment);
-    let result = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
+    let is_server = matches!(cli.command, Command::Serve(_));
+    let result = match runtime(is_server) {
         Ok(runtime) => {
-            let is_server = matches!(cli.command, Command::Serve(_));
             let command = command::run(cli.command, &context);
             // To a server, an interruption is how it ends well.
             let result = if is_server {
@@ -56,6 +60,24 @@ pub(crate) fn main() -> ExitCode {
             context.environment.terminal.stderr_colors,
         ),
     }
+}
+
+/// Makes the runtime. A server answers on as many cores as there are; every other command waits most of the time, and one
+/// thread is soonest ready.
+fn runtime(is_server: bool) -> io::Result<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut builder = if is_server && cores > 1 {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    builder.enable_all();
+    if is_server {
+        builder
+            .worker_threads(cores.min(MAX_WORKERS))
+            .max_blocking_threads(MAX_BLOCKING_THREADS);
+    }
+    builder.build()
 }
 
 async fn until_interrupted(
