@@ -39,9 +39,9 @@ impl Program {
     }
 
     /// Makes the command that runs it on one core alone.
-    pub(crate) fn on_core(&self, core: usize) -> Command {
+    pub(crate) fn on_core(&self, core: &str) -> Command {
         let mut command = Command::new("taskset");
-        command.arg("-c").arg(core.to_string()).arg(&self.path);
+        command.args(["-c", core]).arg(&self.path);
         command
     }
 }

@@ -78,7 +78,7 @@ impl<'a> Load<'a> {
         let before = server.processor_time();
         let output = self
             .wrk
-            .on_core(self.args.load_core)
+            .on_core(&self.args.load_core)
             .arg(format!("-t{}", self.args.threads))
             .arg(format!("-c{}", self.args.connections))
             .arg(format!("-d{}s", self.args.seconds))

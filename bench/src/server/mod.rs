@@ -33,8 +33,8 @@ pub(crate) struct ServerArgs {
     #[arg(long, default_value_t = 3)]
     seconds: u64,
 
-    /// How many threads wrk has
-    #[arg(long, default_value_t = 2)]
+    /// How many threads wrk has; it has one core
+    #[arg(long, default_value_t = 1)]
     threads: usize,
 
     /// How many connections wrk has
@@ -49,13 +49,13 @@ pub(crate) struct ServerArgs {
     #[arg(long, default_value_t = 64)]
     push_mib: u64,
 
-    /// The core of the server
-    #[arg(long, default_value_t = 0)]
-    server_core: usize,
+    /// The core of the server; several are separated by commas
+    #[arg(long, default_value = "0")]
+    server_core: String,
 
     /// The core of wrk
-    #[arg(long, default_value_t = 1)]
-    load_core: usize,
+    #[arg(long, default_value = "1")]
+    load_core: String,
 
     /// Measure only the servers whose names contain this
     #[arg(long, default_value = "")]
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &ServerArgs) -> Result<()> {
         machine: machine::describe(&std::env::temp_dir()),
         commit: machine::commit(),
         load: load.describe(),
-        server_core: args.server_core,
+        server_core: args.server_core.clone(),
         servers,
     };
     if let Some(file) = &args.json {
@@ -104,7 +104,7 @@ pub(crate) fn run(args: &ServerArgs) -> Result<()> {
 /// Measures how fast a server is there, and how large it is before it has done anything.
 fn start(args: &ServerArgs, registry: &Registry, results: &mut ServerResults) -> Result<()> {
     for _ in 0..args.rounds {
-        let running = registry.start(args.server_core)?;
+        let running = registry.start(&args.server_core)?;
         results
             .start_ms
             .push(running.started_in.as_secs_f64() * 1e3);
@@ -123,7 +123,7 @@ fn push(
     if args.push_mib == 0 {
         return Ok(());
     }
-    let running = registry.start(args.server_core)?;
+    let running = registry.start(&args.server_core)?;
     let size = args.push_mib * 1024 * 1024;
     let took = runtime.block_on(push_large(running.address, args.pushes, size))?;
     results.pushes = Some(PushResults {
@@ -145,7 +145,7 @@ fn read(
 ) -> Result<()> {
     let mut running = Vec::new();
     for registry in registries {
-        let server = registry.start(args.server_core)?;
+        let server = registry.start(&args.server_core)?;
         let paths = runtime.block_on(push_artifact(server.address))?;
         running.push((server, paths));
     }

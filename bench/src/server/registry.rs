@@ -90,7 +90,7 @@ fn look_for(name: &str, version_args: &[&str]) -> Option<Program> {
 
 impl Registry {
     /// Starts the server over an empty store, and waits until it answers.
-    pub(super) fn start(&self, core: usize) -> Result<Running> {
+    pub(super) fn start(&self, core: &str) -> Result<Running> {
         let storage = tempfile::tempdir()?;
         // Not all of these take port 0 and say what it became.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
@@ -118,7 +118,7 @@ impl Registry {
         Ok(running)
     }
 
-    fn command(&self, core: usize, address: SocketAddr, storage: &Path) -> Result<Command> {
+    fn command(&self, core: &str, address: SocketAddr, storage: &Path) -> Result<Command> {
         let mut command = self.program.on_core(core);
         let listen = address.to_string();
         match self.kind {

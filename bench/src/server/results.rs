@@ -13,7 +13,7 @@ pub(super) struct Results {
     pub(super) machine: String,
     pub(super) commit: String,
     pub(super) load: String,
-    pub(super) server_core: usize,
+    pub(super) server_core: String,
     pub(super) servers: Vec<ServerResults>,
 }
 
