@@ -13,10 +13,13 @@ use crate::index::Index;
 use crate::receive::{receive, store_bytes};
 use crate::store::{LayoutStore, Opened};
 
+/// The longest index that is searched where nothing may take long.
+const MAX_SEARCHED_AT_ONCE: usize = 256;
+
 impl Source for LayoutStore {
     async fn manifest(&self, which: TagOrDigest) -> Result<RawManifest, FetchError> {
         let opened = self.opened().clone();
-        if let Some(held) = opened.held_manifest(&which) {
+        if let Some(held) = opened.manifest_at_hand(&which) {
             return Ok(held);
         }
         blocking(move || opened.manifest(which)).await
@@ -123,10 +126,16 @@ impl Opened {
         found.ok_or(FetchError::RepositoryNotFound)
     }
 
-    /// Returns a manifest for which no file has to be read.
-    fn held_manifest(&self, which: &TagOrDigest) -> Option<RawManifest> {
+    /// Returns a manifest for which no file has to be read and little has to be searched.
+    fn manifest_at_hand(&self, which: &TagOrDigest) -> Option<RawManifest> {
         let index = self.hot.index(self.layout.index())?;
-        let entry = index.find(which)?;
+        if index.len() > MAX_SEARCHED_AT_ONCE {
+            return None;
+        }
+        self.held_manifest(index.find(which)?)
+    }
+
+    fn held_manifest(&self, entry: &Descriptor) -> Option<RawManifest> {
         let held = self.hot.manifest(self.blobs.dir(), &entry.digest)?;
         // The same bytes may be listed as something else: then it is the reader who says what is wrong.
         let is_listed_so = *held.media_type() == entry.media_type
@@ -153,6 +162,9 @@ impl Opened {
     }
 
     fn read_manifest(&self, entry: &Descriptor) -> Result<Option<RawManifest>, FetchError> {
+        if let Some(held) = self.held_manifest(entry) {
+            return Ok(Some(held));
+        }
         let found = self
             .blobs
             .dir()

@@ -69,6 +69,11 @@ impl Index {
         raw(&object).get().as_bytes().to_vec()
     }
 
+    /// Returns how many entries there are.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Finds the manifest that a tag or digest names; of several entries, the first counts.
     pub(crate) fn find(&self, which: &TagOrDigest) -> Option<&Descriptor> {
         self.descriptors().find(|descriptor| match which {
