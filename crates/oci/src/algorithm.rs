@@ -1,10 +1,11 @@
 //! Digest algorithms and the hash states that compute them.
 
 use std::fmt;
+use std::str::FromStr;
 
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::digest::Digest;
+use crate::digest::{self, Digest, DigestError};
 
 /// A digest algorithm: the part of a digest before the colon.
 ///
@@ -48,6 +49,27 @@ impl fmt::Display for Algorithm {
     }
 }
 
+impl FromStr for Algorithm {
+    type Err = DigestError;
+
+    /// Parses the name of an algorithm: `component *([+._-] component)`, a component being `[a-z0-9]+`.
+    fn from_str(name: &str) -> Result<Self, DigestError> {
+        let is_component = |component: &str| {
+            let mut bytes = component.bytes();
+            !component.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        };
+        match name {
+            "sha256" => Ok(Self::Sha256),
+            "sha512" => Ok(Self::Sha512),
+            _ if name.len() > digest::MAX_LENGTH => Err(DigestError::TooLong),
+            _ if name.split(['+', '.', '_', '-']).all(is_component) => {
+                Ok(Self::Unknown(name.into()))
+            }
+            _ => Err(DigestError::BadAlgorithm),
+        }
+    }
+}
+
 /// The running state of a hash over content that arrives in pieces.
 #[derive(Clone, Debug)]
 pub enum Hasher {
@@ -72,5 +94,25 @@ impl Hasher {
             Self::Sha256(state) => Digest::from_hash(Algorithm::Sha256, &state.finalize()),
             Self::Sha512(state) => Digest::from_hash(Algorithm::Sha512, &state.finalize()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_parse_as_they_print() {
+        for name in ["sha256", "sha512", "blake3", "a+b.c_d-e1"] {
+            let algorithm: Algorithm = name.parse().unwrap();
+            assert_eq!(algorithm.as_str(), name);
+            assert_eq!(algorithm.hasher().is_some(), name.starts_with("sha"));
+        }
+        for name in ["", "SHA256", "a+", "a++b", "a:b", "é"] {
+            let error = name.parse::<Algorithm>().unwrap_err();
+            assert_eq!(error, DigestError::BadAlgorithm, "{name}");
+        }
+        let long = "a".repeat(300).parse::<Algorithm>();
+        assert_eq!(long, Err(DigestError::TooLong));
     }
 }

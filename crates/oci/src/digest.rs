@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::algorithm::Algorithm;
 
 /// The longest digest accepted, in bytes. The longest registered one (SHA-512) has 135.
-const MAX_LENGTH: usize = 255;
+pub(crate) const MAX_LENGTH: usize = 255;
 
 /// The digest of some content: an algorithm and its encoded hash.
 ///
@@ -138,12 +138,7 @@ impl FromStr for Digest {
             return Err(DigestError::TooLong);
         }
         let (name, encoded) = text.split_once(':').ok_or(DigestError::NoAlgorithm)?;
-        let algorithm = match name {
-            "sha256" => Algorithm::Sha256,
-            "sha512" => Algorithm::Sha512,
-            _ if is_algorithm(name) => Algorithm::Unknown(name.into()),
-            _ => return Err(DigestError::BadAlgorithm),
-        };
+        let algorithm: Algorithm = name.parse()?;
         let expected = match algorithm {
             Algorithm::Sha256 => Some(64),
             Algorithm::Sha512 => Some(128),
@@ -175,16 +170,6 @@ impl FromStr for Digest {
             }),
         }
     }
-}
-
-/// Tells whether `name` is `component *([+._-] component)`, a component being `[a-z0-9]+`.
-fn is_algorithm(name: &str) -> bool {
-    name.split(['+', '.', '_', '-']).all(|component| {
-        !component.is_empty()
-            && component
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-    })
 }
 
 impl fmt::Display for Digest {

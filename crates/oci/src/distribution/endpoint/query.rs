@@ -98,8 +98,10 @@ impl Parameters {
         if let Some(digest) = self.digest("digest")? {
             return Ok(UploadStart::Single { digest });
         }
-        let algorithm = self.get("digest-algorithm").map(algorithm).transpose()?;
-        Ok(UploadStart::Session { algorithm })
+        let algorithm = self.get("digest-algorithm").map(str::parse).transpose();
+        Ok(UploadStart::Session {
+            algorithm: algorithm.map_err(|_| EndpointError::Algorithm)?,
+        })
     }
 }
 
@@ -125,17 +127,5 @@ impl Page {
     pub(super) fn render(&self, query: &mut Query) {
         query.add_some("n", self.n.map(|n| n.to_string()).as_deref());
         query.add_some("last", self.last.as_deref());
-    }
-}
-
-pub(super) fn algorithm(name: &str) -> Result<Algorithm, EndpointError> {
-    match name {
-        "sha256" => Ok(Algorithm::Sha256),
-        "sha512" => Ok(Algorithm::Sha512),
-        // Whether the name is well formed is the digest's grammar; any encoded part will do for the question.
-        other => match format!("{other}:0").parse::<Digest>() {
-            Ok(digest) if digest.algorithm().as_str() == other => Ok(digest.algorithm().clone()),
-            _ => Err(EndpointError::Algorithm),
-        },
     }
 }
