@@ -6,13 +6,13 @@
 
 use hyper::header::{HOST, HeaderMap, ORIGIN};
 
-/// Says why a request to a server on loopback comes from another site; `None` where it does not.
-pub(crate) fn foreign(headers: &HeaderMap) -> Option<&'static str> {
+/// Says why a request to a server on loopback that speaks `scheme` comes from another site; `None` where it does not.
+pub(crate) fn foreign(headers: &HeaderMap, scheme: &str) -> Option<&'static str> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let Some(host) = text(HOST.as_str()).filter(|host| is_loopback(host)) else {
         return Some("the Host is not a name of this machine");
     };
-    let is_ours = |origin: &str| origin.strip_prefix("http://") == Some(host);
+    let is_ours = |origin: &str| origin.split_once("://") == Some((scheme, host));
     if text(ORIGIN.as_str()).is_some_and(|origin| !is_ours(origin)) {
         return Some("the Origin is another site");
     }
@@ -44,11 +44,15 @@ mod tests {
     use hyper::header::HeaderValue;
 
     fn is_refused(headers: &[(&'static str, &'static str)]) -> bool {
+        is_refused_over("http", headers)
+    }
+
+    fn is_refused_over(scheme: &str, headers: &[(&'static str, &'static str)]) -> bool {
         let pairs = headers.iter().map(|(name, value)| {
             let value = HeaderValue::from_static(value);
             (hyper::header::HeaderName::from_static(name), value)
         });
-        foreign(&pairs.collect()).is_some()
+        foreign(&pairs.collect(), scheme).is_some()
     }
 
     #[test]
@@ -86,5 +90,17 @@ mod tests {
         assert!(with("sec-fetch-site", "same-site"));
         assert!(!with("origin", "http://localhost:1"));
         assert!(!with("sec-fetch-site", "none"));
+    }
+
+    #[test]
+    fn http_and_https_are_different_sites() {
+        let origin = |scheme, origin| {
+            is_refused_over(scheme, &[("host", "localhost:1"), ("origin", origin)])
+        };
+        assert!(!origin("https", "https://localhost:1"));
+        assert!(origin("https", "http://localhost:1"));
+        assert!(origin("http", "https://localhost:1"));
+        assert!(origin("https", "https://localhost:2"));
+        assert!(origin("https", "https://localhost:1.evil.example"));
     }
 }

@@ -1,4 +1,4 @@
-//! Connections on which a client that reads nothing is not waited for for ever.
+//! Connections on which a client that reads nothing, or next to nothing, is not waited for for ever.
 
 use std::io;
 use std::pin::Pin;
@@ -9,25 +9,34 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A connection that fails when a write gets nowhere for too long. Reads are bounded where it is known what they wait for.
+/// A connection that fails when a write gets nowhere for too long, or an answer takes too long in all.
+///
+/// Reads are bounded where it is known what they wait for.
 pub(crate) struct IdleStream {
     stream: TcpStream,
-    timeout: Duration,
+    /// How long a write may get nowhere.
+    idle: Duration,
+    /// How long the client may take for an answer, from when it first had to be waited for.
+    total: Duration,
+    /// The end of `total`, once there was a wait. What is read next is another request.
+    end: Option<Instant>,
     deadline: Pin<Box<Sleep>>,
     is_waiting: bool,
 }
 
 impl IdleStream {
-    pub(crate) fn new(stream: TcpStream, timeout: Duration) -> Self {
+    pub(crate) fn new(stream: TcpStream, idle: Duration, total: Duration) -> Self {
         Self {
             stream,
-            timeout,
-            deadline: Box::pin(sleep(timeout)),
+            idle,
+            total,
+            end: None,
+            deadline: Box::pin(sleep(idle)),
             is_waiting: false,
         }
     }
 
-    /// Hands a result on, unless it is the wait for a client that has not read anything for too long.
+    /// Hands a result on, unless it is the wait for a client that has not read for too long.
     fn bounded<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -39,8 +48,9 @@ impl IdleStream {
         }
         if !self.is_waiting {
             self.is_waiting = true;
-            let until = Instant::now() + self.timeout;
-            self.deadline.as_mut().reset(until);
+            let now = Instant::now();
+            let end = *self.end.get_or_insert(now + self.total);
+            self.deadline.as_mut().reset(end.min(now + self.idle));
         }
         ready!(self.deadline.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
@@ -53,7 +63,11 @@ impl AsyncRead for IdleStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        let result = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if result.is_ready() {
+            self.end = None;
+        }
+        result
     }
 }
 

@@ -22,9 +22,11 @@
 //!
 //! [distribution specification]: https://github.com/opencontainers/distribution-spec/blob/main/spec.md
 
+mod authentication;
 mod blobs;
 mod catalog;
 mod guard;
+mod htpasswd;
 mod idle;
 mod local;
 mod manifests;
@@ -38,11 +40,14 @@ mod router;
 mod server;
 mod sessions;
 mod store;
+mod tls;
 mod uploads;
 
 pub use eigenpack_layout::{LocalStore, StoredBlob};
 
+pub use htpasswd::{Htpasswd, HtpasswdError};
 pub use memory::{MemoryRegistry, MemoryUpload};
 pub use options::{Observer, Served, ServerOptions};
 pub use server::Server;
 pub use store::{RegistryStore, UploadSession};
+pub use tls::{TlsIdentity, TlsIdentityError};

@@ -6,9 +6,13 @@ use std::time::Duration;
 
 use eigenpack_oci::MAX_MANIFEST_SIZE;
 
+use crate::htpasswd::Htpasswd;
+use crate::tls::TlsIdentity;
+
+/// The longest time that counts; what is longer means this.
+const MAX_TIME: Duration = Duration::from_hours(365 * 24);
+
 /// What a server allows; the default suits one on loopback.
-///
-/// Paths and queries have a limit that cannot be set: 8 KiB each.
 ///
 /// ```
 /// use eigenpack_registry::ServerOptions;
@@ -31,14 +35,23 @@ pub struct ServerOptions {
     pub upload_expiry: Duration,
     /// The largest head of a request: its line and its headers, in bytes; at least 8192. Default: 32 KiB.
     pub max_header_size: usize,
+    /// The longest path, as it stands in the request, in bytes; a longer one is answered with 414. Default: 8 KiB.
+    pub max_path_size: usize,
+    /// The longest query, likewise. Default: 8 KiB.
+    pub max_query_size: usize,
     /// The most connections at once; more wait until one ends. Default: 1024.
     pub max_connections: usize,
     /// The longest time in which nothing moves on a connection, in either direction. Default: one minute.
     pub idle_timeout: Duration,
-    /// The longest time that one request may take to arrive and be answered. Default: one hour.
+    /// The longest time that one request may take to arrive and be answered, and then the longest that a client may take
+    /// to read the answer. Default: one hour.
     pub request_timeout: Duration,
     /// How long requests under way may go on after the server was told to stop. Default: ten seconds.
     pub stop_timeout: Duration,
+    /// Who may use the server, by Basic authentication; everybody else is answered with 401. Default: everybody may.
+    pub users: Option<Htpasswd>,
+    /// Who the server is, for https. Default: it speaks http.
+    pub tls: Option<TlsIdentity>,
     /// Who is told of each answer. Default: nobody.
     pub observer: Option<Observer>,
 }
@@ -69,12 +82,36 @@ impl Default for ServerOptions {
             max_open_uploads: 1024,
             upload_expiry: Duration::from_hours(1),
             max_header_size: 32 * 1024,
+            max_path_size: 8 * 1024,
+            max_query_size: 8 * 1024,
             max_connections: 1024,
             idle_timeout: Duration::from_mins(1),
             request_timeout: Duration::from_hours(1),
             stop_timeout: Duration::from_secs(10),
+            users: None,
+            tls: None,
             observer: None,
         }
+    }
+}
+
+impl ServerOptions {
+    /// Returns the scheme of the server's URLs.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// Shortens the times that are too long to be added to the present one.
+    pub(crate) fn bounded(mut self) -> Self {
+        for time in [
+            &mut self.upload_expiry,
+            &mut self.idle_timeout,
+            &mut self.request_timeout,
+            &mut self.stop_timeout,
+        ] {
+            *time = MAX_TIME.min(*time);
+        }
+        self
     }
 }
 
@@ -86,6 +123,8 @@ impl fmt::Debug for ServerOptions {
             .field("max_upload_size", &self.max_upload_size)
             .field("max_open_uploads", &self.max_open_uploads)
             .field("max_connections", &self.max_connections)
+            .field("users", &self.users)
+            .field("tls", &self.tls)
             .finish_non_exhaustive()
     }
 }

@@ -57,6 +57,12 @@ impl Refusal {
         )
     }
 
+    /// A path or a query that is longer than the server reads.
+    pub(crate) fn too_long(what: &str, limit: usize) -> Self {
+        let message = format!("the {what} may have at most {limit} bytes");
+        Self::new(StatusCode::URI_TOO_LONG, ErrorCode::Unsupported, message)
+    }
+
     /// Content that did not arrive, or not in time.
     pub(crate) fn timed_out() -> Self {
         let message = "the request took too long";
@@ -97,9 +103,6 @@ impl From<EndpointError> for Refusal {
         match error {
             EndpointError::Unknown => Self::missing(ErrorCode::Unsupported, message),
             EndpointError::Session => Self::missing(ErrorCode::BlobUploadUnknown, message),
-            EndpointError::TooLong => {
-                Self::new(StatusCode::URI_TOO_LONG, ErrorCode::Unsupported, message)
-            }
             EndpointError::Digest(_) | EndpointError::Algorithm => {
                 Self::bad(ErrorCode::DigestInvalid, message)
             }

@@ -8,6 +8,7 @@ use hyper::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, StatusCode};
 use tokio::time::timeout;
 
+use crate::authentication::Authenticator;
 use crate::guard::foreign;
 use crate::options::{Served, ServerOptions};
 use crate::refusal::Refusal;
@@ -24,6 +25,8 @@ pub(crate) struct Registry<S: RegistryStore> {
     pub(crate) store: S,
     pub(crate) sessions: Sessions<S::Upload>,
     pub(crate) options: ServerOptions,
+    /// Who may use the server; without one, everybody may.
+    pub(crate) authenticator: Option<Authenticator>,
     /// Whether only programs of this machine can reach the server.
     pub(crate) is_on_loopback: bool,
 }
@@ -71,10 +74,19 @@ impl<S: RegistryStore> Registry<S> {
         query: Option<&str>,
     ) -> Result<Answer, Refusal> {
         if self.is_on_loopback
-            && let Some(reason) = foreign(&request.headers)
+            && let Some(reason) = foreign(&request.headers, self.options.scheme())
         {
             let status = StatusCode::FORBIDDEN;
             return Err(Refusal::new(status, ErrorCode::Denied, reason));
+        }
+        if let Some(authenticator) = &self.authenticator {
+            authenticator.admit(&request.headers).await?;
+        }
+        if path.len() > self.options.max_path_size {
+            return Err(Refusal::too_long("path", self.options.max_path_size));
+        }
+        if query.is_some_and(|query| query.len() > self.options.max_query_size) {
+            return Err(Refusal::too_long("query", self.options.max_query_size));
         }
         if self.options.read_only && !request.reads() {
             let message = "this registry can only be read";

@@ -10,12 +10,14 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 
+use crate::authentication::Authenticator;
 use crate::idle::IdleStream;
 use crate::options::ServerOptions;
 use crate::router::Registry;
@@ -44,11 +46,13 @@ pub struct Server<S: RegistryStore> {
 impl<S: RegistryStore> Server<S> {
     /// Listens on an address; port 0 takes any that is free.
     pub async fn bind(address: SocketAddr, store: S, options: ServerOptions) -> io::Result<Self> {
+        let options = options.bounded();
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let registry = Registry {
             store,
             sessions: Sessions::new(options.max_open_uploads, options.upload_expiry),
+            authenticator: options.users.as_ref().map(Authenticator::new),
             options,
             is_on_loopback: address.ip().is_loopback(),
         };
@@ -69,6 +73,7 @@ impl<S: RegistryStore> Server<S> {
     /// Those that take longer than the options allow are cut off. Dropping the future cuts off all of them.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
+        let (running, ending) = watch::channel(());
         let options = &self.registry.options;
         let most = options.max_connections.min(Semaphore::MAX_PERMITS);
         let room = Arc::new(Semaphore::new(most));
@@ -87,9 +92,10 @@ impl<S: RegistryStore> Server<S> {
                 _ = sweeps.tick() => self.registry.sessions.expire(),
                 (accepted, permit) = accepted => match accepted {
                     Ok((stream, _)) => {
-                        let connection = connection(stream, &self.registry, &graceful);
+                        let registry = self.registry.clone();
+                        let (watcher, ending) = (graceful.watcher(), ending.clone());
                         connections.spawn(async move {
-                            connection.await;
+                            connection(stream, registry, watcher, ending).await;
                             drop(permit);
                         });
                     }
@@ -101,6 +107,7 @@ impl<S: RegistryStore> Server<S> {
             }
         }
         drop(self.listener);
+        drop(running);
         if timeout(options.stop_timeout, graceful.shutdown())
             .await
             .is_err()
@@ -110,34 +117,53 @@ impl<S: RegistryStore> Server<S> {
     }
 }
 
-/// Answers the requests of one connection.
-fn connection<S: RegistryStore>(
+/// Answers the requests of one connection. One that is only shaking hands ends when the server does.
+async fn connection<S: RegistryStore>(
     stream: TcpStream,
-    registry: &Arc<Registry<S>>,
-    graceful: &GracefulShutdown,
-) -> impl Future<Output = ()> + Send + 'static {
+    registry: Arc<Registry<S>>,
+    watcher: Watcher,
+    mut ending: watch::Receiver<()>,
+) {
     let options = &registry.options;
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small packets are sent late");
     }
-    let io = TokioIo::new(IdleStream::new(stream, options.idle_timeout));
-    let registry = registry.clone();
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
+    let stream = IdleStream::new(stream, options.idle_timeout, options.request_timeout);
+    let Some(identity) = &options.tls else {
+        return requests(stream, registry, watcher).await;
+    };
+    let handshake = timeout(options.idle_timeout, identity.acceptor().accept(stream));
+    let shaken = tokio::select! {
+        shaken = handshake => shaken,
+        _ = ending.changed() => return,
+    };
+    match shaken.map_err(io::Error::from).flatten() {
+        Ok(stream) => requests(stream, registry, watcher).await,
+        // The client went away or is none of TLS, or does not trust the certificate.
+        Err(error) => tracing::debug!(%error, "no TLS was agreed on"),
+    }
+}
+
+/// Answers requests until the client has no more, or must not have.
+async fn requests<S: RegistryStore>(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    registry: Arc<Registry<S>>,
+    watcher: Watcher,
+) {
+    let options = &registry.options;
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
         .header_read_timeout(options.idle_timeout)
-        .max_buf_size(options.max_header_size.max(MIN_HEADER_SIZE))
-        .serve_connection(
-            io,
-            service_fn(move |request| {
-                let registry = registry.clone();
-                async move { Ok::<_, std::convert::Infallible>(registry.answer(request).await) }
-            }),
-        );
-    let watched = graceful.watch(connection);
-    async move {
-        if let Err(error) = watched.await {
-            // The client went away, or sent what is no HTTP.
-            tracing::debug!(%error, "a connection broke");
-        }
+        .max_buf_size(options.max_header_size.max(MIN_HEADER_SIZE));
+    let connection = http.serve_connection(
+        TokioIo::new(stream),
+        service_fn(move |request| {
+            let registry = registry.clone();
+            async move { Ok::<_, std::convert::Infallible>(registry.answer(request).await) }
+        }),
+    );
+    if let Err(error) = watcher.watch(connection).await {
+        // The client went away, or sent what is no HTTP.
+        tracing::debug!(%error, "a connection broke");
     }
 }

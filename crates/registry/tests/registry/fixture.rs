@@ -39,6 +39,13 @@ impl Running {
         }
     }
 
+    /// Starts a server over memory, with other limits.
+    pub(crate) async fn with(change: impl FnOnce(&mut ServerOptions)) -> Self {
+        let mut options = ServerOptions::default();
+        change(&mut options);
+        Self::start(MemoryRegistry::new(), options).await
+    }
+
     /// Starts a server over memory.
     pub(crate) async fn in_memory() -> Self {
         Self::start(MemoryRegistry::new(), ServerOptions::default()).await
@@ -135,7 +142,7 @@ impl Running {
 }
 
 impl Reply {
-    fn parse(answer: &[u8]) -> Self {
+    pub(crate) fn parse(answer: &[u8]) -> Self {
         let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
         let end = end.unwrap_or_else(|| panic!("no answer: {answer:?}"));
         let head = std::str::from_utf8(&answer[..end]).unwrap();

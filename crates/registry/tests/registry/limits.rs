@@ -3,22 +3,18 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use eigenpack_layout::LocalStore;
 use eigenpack_oci::Digest;
-use eigenpack_registry::{MemoryRegistry, ServerOptions};
+use eigenpack_registry::ServerOptions;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::fixture::{Running, manifest};
 
-async fn with(change: impl FnOnce(&mut ServerOptions)) -> Running {
-    let mut options = ServerOptions::default();
-    change(&mut options);
-    Running::start(MemoryRegistry::new(), options).await
-}
-
 #[tokio::test]
 async fn sizes_are_bounded() {
-    let server = with(|options| {
+    let server = Running::with(|options| {
         options.max_manifest_size = 1000;
         options.max_upload_size = 1000;
     })
@@ -54,25 +50,62 @@ async fn sizes_are_bounded() {
 }
 
 #[tokio::test]
+async fn an_upload_that_is_too_large_leaves_no_file() {
+    let directory = TempDir::new().unwrap();
+    let store = directory.path().join("store");
+    let mut options = ServerOptions::default();
+    options.max_upload_size = 1000;
+    let server = Running::start(LocalStore::open(&store).await.unwrap(), options).await;
+    let files = || std::fs::read_dir(store.join("tmp")).map_or(0, Iterator::count);
+    assert_eq!(files(), 0);
+    let location = server.open("a/b").await;
+    let patch = format!("PATCH {location}");
+    assert_eq!(server.ask(&patch, &[], &[b'x'; 600]).await.status, 202);
+    assert_eq!(files(), 1);
+    let refused = server.ask(&patch, &[], &[b'x'; 600]).await;
+    refused.refused(413, "SIZE_INVALID");
+    assert_eq!(files(), 0);
+    let digest = Digest::sha256(&[b'x'; 1001]);
+    let single = format!("POST /v2/a/b/blobs/uploads/?digest={digest}");
+    let refused = server.ask(&single, &[], &[b'x'; 1001]).await;
+    refused.refused(413, "SIZE_INVALID");
+    assert_eq!(files(), 0);
+}
+
+#[tokio::test]
 async fn heads_and_urls_are_bounded() {
-    let server = with(|options| options.max_header_size = 8192).await;
-    let long = server
-        .get(&format!("/v2/a/b/tags/list?last={}", "x".repeat(20_000)))
-        .await;
+    let server = Running::with(|options| options.max_header_size = 8192).await;
+    let list = |size| format!("/v2/a/b/tags/list?last={}", "x".repeat(size));
+    let long = server.get(&list(20_000)).await;
     assert!(matches!(long.status, 414 | 431), "{long:?}");
     let header = "x".repeat(20_000);
     let large = server.ask("GET /v2/", &[("X-Large", &header)], b"").await;
     assert_eq!(large.status, 431);
+
     let server = Running::in_memory().await;
-    let long = server
-        .get(&format!("/v2/a/b/tags/list?last={}", "x".repeat(9000)))
-        .await;
+    let long = server.get(&list(9000)).await;
     long.refused(414, "UNSUPPORTED");
+    let path = format!("/v2/{}/tags/list", "x".repeat(9000));
+    server.get(&path).await.refused(414, "UNSUPPORTED");
+
+    let server = Running::with(|options| {
+        options.max_path_size = 30;
+        options.max_query_size = 10;
+    })
+    .await;
+    let path = format!("/v2/{}/tags/list", "x".repeat(16));
+    server.get(&path).await.refused(404, "NAME_UNKNOWN");
+    let path = format!("/v2/{}/tags/list", "x".repeat(17));
+    server.get(&path).await.refused(414, "UNSUPPORTED");
+    let query = format!("/v2/a/tags/list?last={}", "x".repeat(5));
+    server.get(&query).await.refused(404, "NAME_UNKNOWN");
+    let query = format!("/v2/a/tags/list?last={}", "x".repeat(6));
+    server.get(&query).await.refused(414, "UNSUPPORTED");
 }
 
 #[tokio::test]
 async fn open_uploads_are_bounded_and_expire() {
-    let server = with(|options| options.max_open_uploads = 1).await;
+    let server = Running::with(|options| options.max_open_uploads = 1).await;
     let location = server.open("a/b").await;
     let start = "POST /v2/a/b/blobs/uploads/";
     let refused = server.ask(start, &[], b"").await;
@@ -81,7 +114,7 @@ async fn open_uploads_are_bounded_and_expire() {
     server.ask(&format!("DELETE {location}"), &[], b"").await;
     server.open("a/b").await;
 
-    let server = with(|options| {
+    let server = Running::with(|options| {
         options.max_open_uploads = 1;
         options.upload_expiry = Duration::ZERO;
     })
@@ -93,7 +126,7 @@ async fn open_uploads_are_bounded_and_expire() {
 
 #[tokio::test]
 async fn a_client_that_sends_nothing_is_not_waited_for() {
-    let server = with(|options| options.idle_timeout = Duration::from_millis(50)).await;
+    let server = Running::with(|options| options.idle_timeout = Duration::from_millis(50)).await;
     let mut silent = TcpStream::connect(server.address).await.unwrap();
     let mut rest = Vec::new();
     silent.read_to_end(&mut rest).await.unwrap();
@@ -113,7 +146,7 @@ async fn a_client_that_sends_nothing_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_server_that_can_only_be_read_changes_nothing() {
-    let server = with(|options| options.read_only = true).await;
+    let server = Running::with(|options| options.read_only = true).await;
     server
         .put("a/b", "v1", &manifest("x"), &[])
         .await
@@ -146,7 +179,7 @@ async fn endpoints_say_which_methods_they_have() {
 async fn requests_under_way_are_finished_and_each_is_reported() {
     let log = Arc::new(Mutex::new(Vec::new()));
     let seen = log.clone();
-    let server = with(|options| {
+    let server = Running::with(|options| {
         options.observer = Some(Arc::new(move |one| {
             let line = format!("{} {} {}", one.method, one.target, one.status);
             seen.lock().unwrap().push(line);

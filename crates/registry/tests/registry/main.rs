@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod authentication;
+mod connections;
 mod contract;
 mod durable;
 mod fixture;
@@ -11,4 +13,6 @@ mod lists;
 mod manifests;
 mod paths;
 mod races;
+mod slow_clients;
+mod tls;
 mod uploads;

@@ -12,9 +12,6 @@ use crate::digest::{Digest, DigestError};
 use crate::media_type::{MediaType, MediaTypeError};
 use crate::reference::{NameError, Repository, Tag, TagOrDigest};
 
-/// The longest path and the longest query read, in bytes.
-const MAX_LENGTH: usize = 8 * 1024;
-
 /// One URL of the distribution API (distribution specification, "Endpoints").
 ///
 /// What is asked of it is the method's matter; the URL alone says which endpoint it is.
@@ -153,9 +150,6 @@ pub enum EndpointError {
     /// The path or the query cannot mean one thing only: a cut escape, an empty or a dotted segment, a control character.
     #[error("the URL is malformed")]
     Malformed,
-    /// The path or the query is too long.
-    #[error("the URL has a part of more than {MAX_LENGTH} bytes")]
-    TooLong,
     /// The repository's name is not well formed.
     #[error("the repository's name is not valid: {0}")]
     Repository(NameError),
@@ -243,18 +237,15 @@ impl Endpoint {
 
     /// Parses the path and the query of a request, both exactly as they came.
     ///
-    /// Each segment is decoded once, after the path was split: an encoded `/` or `..` never becomes one that counts.
+    /// Each segment is decoded once, after the path was split: an encoded `/` or `..` never becomes one that counts. How
+    /// long both may be is for the server to bound.
     pub fn parse(path: &str, query: Option<&str>) -> Result<Self, EndpointError> {
-        let query = query.unwrap_or_default();
-        if path.len() > MAX_LENGTH || query.len() > MAX_LENGTH {
-            return Err(EndpointError::TooLong);
-        }
         let rest = match path.strip_prefix("/v2") {
             Some("" | "/") => return Ok(Self::Ping),
             Some(rest) => rest.strip_prefix('/').ok_or(EndpointError::Unknown)?,
             None => return Err(EndpointError::Unknown),
         };
-        let query = Parameters::parse(query)?;
+        let query = Parameters::parse(query.unwrap_or_default())?;
         let segments = split_path(rest)?;
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         // The last segments name the endpoint; a repository may hold every word that an endpoint is named by.

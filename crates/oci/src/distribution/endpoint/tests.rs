@@ -100,7 +100,6 @@ fn refuses_paths_that_mislead() {
     ] {
         assert_eq!(parse(url), Err(error), "{url}");
     }
-    assert_eq!(parse(&"/v2".repeat(9000)), Err(EndpointError::TooLong));
 }
 
 #[test]
