@@ -311,8 +311,14 @@ pub(crate) struct ServeReport {
     pub(crate) address: String,
     /// The host as it stands in references.
     pub(crate) host: String,
+    /// Where the server is: the scheme and the address.
+    pub(crate) url: String,
     pub(crate) store: String,
     pub(crate) read_only: bool,
+    /// Whether credentials are asked for.
+    pub(crate) authentication: bool,
+    /// The certificate's file, where the server speaks https.
+    pub(crate) tls_cert: Option<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -7,7 +7,9 @@ mod gc;
 mod names;
 mod pull;
 mod push;
+mod quantity;
 mod serve;
+mod serve_limits;
 mod validate;
 
 use std::path::PathBuf;

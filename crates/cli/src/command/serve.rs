@@ -1,10 +1,12 @@
 //! `serve`: the local store as a registry, until it is interrupted.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
-use eigenpack_registry::{LocalStore, Served, Server, ServerOptions};
+use eigenpack_registry::{Htpasswd, LocalStore, Served, Server, ServerOptions, TlsIdentity};
 use serde_json::json;
 
 use super::Outcome;
@@ -17,10 +19,16 @@ use crate::report::{Report, ServeReport};
 use crate::stderr::say;
 use crate::stdout::write_report;
 
+/// The largest file of users, certificates or keys read, in bytes; what is larger is none of these.
+const MAX_FILE_SIZE: u64 = 1024 * 1024;
+
 pub(super) async fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
-    if !args.listen.ip().is_loopback() && !args.allow_insecure_remote {
-        return Err(Failure::insecure_listen(args.listen));
+    let (has_users, has_tls) = (args.htpasswd.is_some(), args.tls_cert.is_some());
+    let is_safe = args.listen.ip().is_loopback() || (has_users && has_tls);
+    if !is_safe && !args.allow_insecure_remote {
+        return Err(Failure::insecure_listen(args.listen, has_users, has_tls));
     }
+    let options = options(args)?;
     // Listened for before anything is said to be ready, so that nobody's signal comes too early.
     let stopped = stopped().map_err(|error| {
         Failure::new(ExitCode::Bug, "signals", "cannot wait for signals").caused_by(&error)
@@ -31,19 +39,18 @@ pub(super) async fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, 
             let message = format!("cannot open the local store {}", context.store_path());
             Failure::local_store(message, &error)
         })?;
-    let mut options = ServerOptions::default();
-    options.read_only = args.read_only;
-    if let Some(form) = args.log {
-        options.observer = Some(Arc::new(move |served| log(form, served)));
-    }
     let server = Server::bind(args.listen, store, options)
         .await
         .map_err(|error| Failure::listen(args.listen, &error))?;
+    let scheme = if has_tls { "https" } else { "http" };
     let report = Report::Serve(ServeReport {
         address: server.local_addr().to_string(),
         host: host_of(server.local_addr()),
+        url: format!("{scheme}://{}", server.local_addr()),
         store: context.store_path(),
         read_only: args.read_only,
+        authentication: has_users,
+        tls_cert: args.tls_cert.as_deref().map(shown),
     });
     write_report(&report, context).map_err(|error| Failure::file("write", "<stdout>", &error))?;
     server.serve(stopped).await;
@@ -51,6 +58,53 @@ pub(super) async fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, 
         report: None,
         exit: ExitCode::Done,
     })
+}
+
+/// Makes the server's options of the arguments, and reads the files that they name.
+fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
+    let mut options = ServerOptions::default();
+    options.read_only = args.read_only;
+    options.max_manifest_size = args.limits.max_manifest_size;
+    options.max_upload_size = args.limits.max_upload_size;
+    options.max_open_uploads = args.limits.max_uploads;
+    options.upload_expiry = args.limits.upload_expiry;
+    options.max_header_size = args.limits.max_header_size;
+    options.max_path_size = args.limits.max_path_size;
+    options.max_query_size = args.limits.max_query_size;
+    options.max_connections = args.limits.max_connections;
+    options.idle_timeout = args.limits.idle_timeout;
+    options.request_timeout = args.limits.request_timeout;
+    options.stop_timeout = args.limits.stop_timeout;
+    if let Some(path) = &args.htpasswd {
+        let users = Htpasswd::parse(&read("--htpasswd", path)?);
+        options.users = Some(users.map_err(|error| Failure::htpasswd(&shown(path), &error))?);
+    }
+    if let (Some(cert), Some(key)) = (&args.tls_cert, &args.tls_key) {
+        let identity = TlsIdentity::from_pem(&read("--tls-cert", cert)?, &read("--tls-key", key)?)
+            .map_err(|error| Failure::tls_identity(&shown(cert), &shown(key), &error))?;
+        options.tls = Some(identity);
+    }
+    if let Some(form) = args.log {
+        options.observer = Some(Arc::new(move |served| log(form, served)));
+    }
+    Ok(options)
+}
+
+/// Reads a file that is small, and of one that is not, enough for that to be noticed.
+fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    let mut content = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_FILE_SIZE + 1).read_to_end(&mut content))
+        .map_err(|error| {
+            let hint = format!("check the path after {flag}, and that this user may read it");
+            Failure::file("read", &shown(path), &error).hint(hint)
+        })?;
+    Ok(content)
+}
+
+/// Returns a path as it is shown.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// Returns what becomes ready when the process is told to stop.
@@ -101,5 +155,40 @@ fn log(form: LogFormat, served: &Served) {
             });
             say(format_args!("{line}\n"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::args::{Cli, Command};
+
+    #[test]
+    fn the_defaults_are_those_of_the_library() {
+        let limits = |options: &ServerOptions| {
+            let sizes = [options.max_manifest_size, options.max_upload_size];
+            let counts = [
+                options.max_open_uploads,
+                options.max_header_size,
+                options.max_path_size,
+                options.max_query_size,
+                options.max_connections,
+            ];
+            let times = [
+                options.upload_expiry,
+                options.idle_timeout,
+                options.request_timeout,
+                options.stop_timeout,
+            ];
+            (sizes, counts, times)
+        };
+        let cli = Cli::try_parse_from(["eigenpack", "serve"]).unwrap();
+        let Command::Serve(args) = cli.command else {
+            panic!("{:?}", cli.command);
+        };
+        let typed = options(&args).unwrap();
+        assert_eq!(limits(&typed), limits(&ServerOptions::default()));
     }
 }

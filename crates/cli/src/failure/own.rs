@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use eigenpack::oci::NameError;
 use eigenpack::{Reference, ReferenceError};
+use eigenpack_registry::{HtpasswdError, TlsIdentityError};
 
 use super::Failure;
 use crate::exit_code::ExitCode;
@@ -66,15 +67,78 @@ impl Failure {
         failure
     }
 
-    /// An address that a server may not listen on.
-    pub(crate) fn insecure_listen(address: SocketAddr) -> Self {
+    /// An address that a server may not listen on with so little protection.
+    pub(crate) fn insecure_listen(address: SocketAddr, has_users: bool, has_tls: bool) -> Self {
+        let (risk, missing) = match (has_users, has_tls) {
+            (true, _) => (
+                "passwords and content would be sent in the clear",
+                "--tls-cert FILE --tls-key FILE",
+            ),
+            (false, true) => (
+                "anybody could read and write the store: nobody is asked for credentials",
+                "--htpasswd FILE",
+            ),
+            (false, false) => (
+                "anybody could read and write the store, and see what others do",
+                "--htpasswd FILE --tls-cert FILE --tls-key FILE",
+            ),
+        };
         Self::new(
             ExitCode::Usage,
             "insecure-listen",
-            format!("on {address} anybody could read and write the store: nobody is asked for credentials"),
+            format!("on {address} {risk}"),
         )
         .field("address", address.to_string())
-        .hint("listen on 127.0.0.1, or accept it with --allow-insecure-remote")
+        .hint(format!(
+            "add {missing}, or listen on 127.0.0.1; --allow-insecure-remote accepts the risk"
+        ))
+    }
+
+    /// An htpasswd file that cannot be used.
+    pub(crate) fn htpasswd(path: &str, error: &HtpasswdError) -> Self {
+        let failure = Self::new(
+            ExitCode::Input,
+            "htpasswd",
+            format!("cannot use the htpasswd file {}", clean(path)),
+        )
+        .field("path", path)
+        .caused_by(error);
+        match error {
+            HtpasswdError::TooLarge => failure,
+            HtpasswdError::Duplicate { .. } => failure.hint("remove one of the two lines"),
+            _ => failure.hint(format!(
+                "set a user's password with: htpasswd -B {} USER",
+                shell_quoted(path)
+            )),
+        }
+    }
+
+    /// A certificate and a key that cannot be used.
+    pub(crate) fn tls_identity(cert: &str, key: &str, error: &TlsIdentityError) -> Self {
+        let failure = Self::new(
+            ExitCode::Input,
+            "tls",
+            format!(
+                "cannot use the certificate {} with the key {}",
+                clean(cert),
+                clean(key)
+            ),
+        )
+        .field("certificate", cert)
+        .field("key", key)
+        .caused_by(error);
+        match error {
+            TlsIdentityError::NoCertificate | TlsIdentityError::BadCertificate => failure.hint(
+                "--tls-cert is a file in PEM: the server's certificate first, then those above it",
+            ),
+            TlsIdentityError::EncryptedKey => failure.hint(format!(
+                "decrypt it into another file: openssl pkey -in {} -out plain.pem",
+                shell_quoted(key)
+            )),
+            TlsIdentityError::KeyMismatch => failure
+                .hint("give the key of the server's certificate, and put that certificate first"),
+            _ => failure.hint("--tls-key is a file in PEM with one private key"),
+        }
     }
 
     /// An address that a server cannot listen on.

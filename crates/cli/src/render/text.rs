@@ -1,6 +1,6 @@
 //! The text for people.
 
-use super::{Fields, clean, snippet};
+use super::{Fields, clean, shell_quoted, snippet};
 use crate::failure::Failure;
 use crate::report::{
     CheckedFile, CopyReport, DryRunReport, GcReport, Identity, InspectReport, PushReport, Report,
@@ -100,18 +100,33 @@ fn copy(report: &CopyReport) -> String {
 
 fn serve(report: &ServeReport) -> String {
     let example = format!("{}/my-avs:opset-0-v1", report.host);
-    let (store, address) = (clean(&report.store), &report.address);
+    let flag = match &report.tls_cert {
+        Some(file) => format!("--ca-file {}", shell_quoted(file)),
+        None => "--plain-http".to_owned(),
+    };
     let mut text = vec![
-        format!("Serving the local store {store} on http://{address}"),
+        format!(
+            "Serving the local store {} on {}",
+            clean(&report.store),
+            report.url
+        ),
         String::new(),
     ];
-    if !report.read_only {
-        text.push(format!("  eigenpack push runtime-spec.yaml {example}"));
-        let push = format!("  oras push --plain-http {example} runtime-spec.yaml");
-        text.push(push);
+    if report.authentication {
+        text.push(format!("  oras login {flag} {}", report.host));
     }
-    text.push(format!("  eigenpack pull {example}"));
-    text.push(format!("  oras pull --plain-http {example}"));
+    // To eigenpack, loopback is plain http.
+    let ours = report.tls_cert.is_none() || !report.host.starts_with("localhost:");
+    if !report.read_only {
+        if ours {
+            text.push(format!("  eigenpack push runtime-spec.yaml {example}"));
+        }
+        text.push(format!("  oras push {flag} {example} runtime-spec.yaml"));
+    }
+    if ours {
+        text.push(format!("  eigenpack pull {example}"));
+    }
+    text.push(format!("  oras pull {flag} {example}"));
     lines(&text)
 }
 

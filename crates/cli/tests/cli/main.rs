@@ -13,6 +13,8 @@ mod local;
 mod pull;
 mod push;
 mod serve;
+mod serve_limits;
+mod serve_secured;
 mod show;
 mod usage;
 mod validate;

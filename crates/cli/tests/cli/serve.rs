@@ -10,14 +10,17 @@ use serde_json::Value;
 use crate::harness::{CREATED, Place};
 
 /// A server that runs until it is told to stop.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     output: BufReader<ChildStdout>,
 }
 
 impl Server {
-    fn start(place: &Place, args: &[&str]) -> Self {
-        let mut all = vec!["serve", "--listen=127.0.0.1:0"];
+    pub(crate) fn start(place: &Place, args: &[&str]) -> Self {
+        let mut all = vec!["serve"];
+        if !args.iter().any(|arg| arg.starts_with("--listen")) {
+            all.push("--listen=127.0.0.1:0");
+        }
         all.extend(args);
         let mut child = place.spawn(&all);
         let output = BufReader::new(child.stdout.take().unwrap());
@@ -25,7 +28,7 @@ impl Server {
     }
 
     /// Reads the first lines of stdout.
-    fn lines(&mut self, count: usize) -> String {
+    pub(crate) fn lines(&mut self, count: usize) -> String {
         let mut text = String::new();
         for _ in 0..count {
             assert_ne!(self.output.read_line(&mut text).unwrap(), 0, "{text}");
@@ -34,13 +37,13 @@ impl Server {
     }
 
     /// Reads the document that says that the server is ready.
-    fn ready(&mut self) -> Value {
-        let document = self.lines(8);
+    pub(crate) fn ready(&mut self) -> Value {
+        let document = self.lines(11);
         serde_json::from_str(&document).unwrap_or_else(|error| panic!("{error}: {document}"))
     }
 
     /// Tells the server to stop, and returns what it said on stderr.
-    fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         let id = self.child.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status();
         assert!(told.unwrap().success());
@@ -137,5 +140,18 @@ fn others_are_not_let_in_unasked() {
     place
         .run(&["serve", "--listen", "example.com:80"])
         .failed_with(2);
+    // Each alone is not enough, and says what is missing.
+    place.write("users", "");
+    let users = place
+        .run(&["serve", "--listen=0.0.0.0:0", "--htpasswd=users"])
+        .failed_with(2);
+    assert_snapshot!("not_loopback_in_the_clear", users);
+    let tls = [
+        "serve",
+        "--listen=[::]:0",
+        "--tls-cert=cert.pem",
+        "--tls-key=key.pem",
+    ];
+    assert_snapshot!("not_loopback_for_anybody", place.run(&tls).failed_with(2));
     place.run(&["serve", "--store=spec.yaml"]).failed_with(3);
 }
