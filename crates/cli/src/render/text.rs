@@ -100,7 +100,12 @@ fn copy(report: &CopyReport) -> String {
 
 fn serve(report: &ServeReport) -> String {
     let example = format!("{}/my-avs:opset-0-v1", report.host);
+    // Without being told, both programs speak http to localhost; eigenpack always does.
+    let is_localhost = report.host.starts_with("localhost:");
     let flag = match &report.tls_cert {
+        Some(file) if is_localhost => {
+            format!("--plain-http=false --ca-file {}", shell_quoted(file))
+        }
         Some(file) => format!("--ca-file {}", shell_quoted(file)),
         None => "--plain-http".to_owned(),
     };
@@ -115,8 +120,7 @@ fn serve(report: &ServeReport) -> String {
     if report.authentication {
         text.push(format!("  oras login {flag} {}", report.host));
     }
-    // To eigenpack, loopback is plain http.
-    let ours = report.tls_cert.is_none() || !report.host.starts_with("localhost:");
+    let ours = report.tls_cert.is_none() || !is_localhost;
     if !report.read_only {
         if ours {
             text.push(format!("  eigenpack push runtime-spec.yaml {example}"));
