@@ -6,14 +6,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
+
+use crate::fault::Breakable;
 
 /// A connection that fails when a write gets nowhere for too long, or an answer takes too long in all.
 ///
 /// Reads are bounded where it is known what they wait for.
 pub(crate) struct IdleStream {
-    stream: TcpStream,
+    stream: Breakable,
     /// How long a write may get nowhere.
     idle: Duration,
     /// How long the client may take for an answer, from when it first had to be waited for.
@@ -25,7 +26,7 @@ pub(crate) struct IdleStream {
 }
 
 impl IdleStream {
-    pub(crate) fn new(stream: TcpStream, idle: Duration, total: Duration) -> Self {
+    pub(crate) fn new(stream: Breakable, idle: Duration, total: Duration) -> Self {
         Self {
             stream,
             idle,

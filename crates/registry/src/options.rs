@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use eigenpack_oci::MAX_MANIFEST_SIZE;
 
+use crate::fault::Faults;
 use crate::htpasswd::Htpasswd;
+use crate::recorder::Recorder;
 use crate::tls::TlsIdentity;
 
 /// The longest time that counts; what is longer means this.
@@ -54,6 +56,10 @@ pub struct ServerOptions {
     pub tls: Option<TlsIdentity>,
     /// Who is told of each answer. Default: nobody.
     pub observer: Option<Observer>,
+    /// What goes wrong on purpose. Default: nothing.
+    pub faults: Option<Faults>,
+    /// Who keeps what is asked, for tests. Default: nobody.
+    pub recorder: Option<Recorder>,
 }
 
 /// Who is told of each answer; it is called while others wait, so it should not take long.
@@ -91,6 +97,8 @@ impl Default for ServerOptions {
             users: None,
             tls: None,
             observer: None,
+            faults: None,
+            recorder: None,
         }
     }
 }
@@ -125,6 +133,7 @@ impl fmt::Debug for ServerOptions {
             .field("max_connections", &self.max_connections)
             .field("users", &self.users)
             .field("tls", &self.tls)
+            .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
 }

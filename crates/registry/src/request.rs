@@ -10,6 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::header::{AsHeaderName, HeaderMap};
 use tokio::time::timeout;
 
+use crate::fault::RequestTap;
 use crate::refusal::Refusal;
 
 /// How much of a blob is collected before it is handed to the store, in bytes: each step is a change of threads.
@@ -27,11 +28,13 @@ pub(crate) struct Request {
     /// Why the body ended too early, where part of it was handed out since.
     broken: Option<Refusal>,
     idle_timeout: Duration,
+    /// Who counts the body and may break it off.
+    tap: Option<RequestTap>,
 }
 
 impl Request {
     pub(crate) fn new(request: hyper::Request<Incoming>, idle_timeout: Duration) -> Self {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         Self {
             method: head.method,
             headers: head.headers,
@@ -39,6 +42,7 @@ impl Request {
             body,
             broken: None,
             idle_timeout,
+            tap: head.extensions.remove(),
         }
     }
 
@@ -96,6 +100,9 @@ impl Request {
 
     /// Reads what is left of a body that nobody wants, as far as that is worth it.
     pub(crate) async fn drain(&mut self) {
+        if self.body.is_end_stream() {
+            return;
+        }
         let mut read = 0;
         while let Ok(Some(bytes)) = self.next().await {
             read += bytes.len();
@@ -120,10 +127,27 @@ impl Request {
                     return Err(Refusal::bad(ErrorCode::BlobUploadInvalid, message));
                 }
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(bytes) if !bytes.is_empty() => return Ok(Some(bytes)),
+                    Ok(bytes) if !bytes.is_empty() => return self.passed(bytes).await,
                     // Trailers, which nothing here uses.
                     _ => {}
                 },
+            }
+        }
+    }
+
+    /// Hands bytes on, as far as no fault is injected.
+    async fn passed(&mut self, bytes: Bytes) -> Result<Option<Bytes>, Refusal> {
+        let Some(tap) = &mut self.tap else {
+            return Ok(Some(bytes));
+        };
+        let (bytes, is_broken) = tap.pass(bytes).await;
+        let message = "the content did not arrive";
+        let broken = is_broken.then(|| Refusal::bad(ErrorCode::BlobUploadInvalid, message));
+        match broken {
+            Some(error) if bytes.is_empty() => Err(error),
+            broken => {
+                self.broken = broken;
+                Ok(Some(bytes))
             }
         }
     }

@@ -1,5 +1,6 @@
 //! From a request to the handler that answers it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use eigenpack_oci::distribution::{Endpoint, ErrorCode};
@@ -9,6 +10,7 @@ use hyper::{Method, StatusCode};
 use tokio::time::timeout;
 
 use crate::authentication::Authenticator;
+use crate::fault::Watch;
 use crate::guard::foreign;
 use crate::options::{Served, ServerOptions};
 use crate::refusal::Refusal;
@@ -27,6 +29,8 @@ pub(crate) struct Registry<S: RegistryStore> {
     pub(crate) options: ServerOptions,
     /// Who may use the server; without one, everybody may.
     pub(crate) authenticator: Option<Authenticator>,
+    /// What stands before the registry, where faults are injected or requests recorded.
+    pub(crate) watch: Option<Arc<Watch>>,
     /// Whether only programs of this machine can reach the server.
     pub(crate) is_on_loopback: bool,
 }
@@ -40,9 +44,7 @@ impl<S: RegistryStore> Registry<S> {
         let method = request.method.clone();
         let handled = async {
             let result = self.handle(&mut request, uri.path(), uri.query()).await;
-            if result.is_err() {
-                request.drain().await;
-            }
+            request.drain().await;
             result
         };
         let result = timeout(self.options.request_timeout, handled).await;

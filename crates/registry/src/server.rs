@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep, timeout};
 
 use crate::authentication::Authenticator;
+use crate::fault::{Breakable, Tap, Watch};
 use crate::idle::IdleStream;
 use crate::options::ServerOptions;
 use crate::router::Registry;
@@ -53,6 +54,7 @@ impl<S: RegistryStore> Server<S> {
             store,
             sessions: Sessions::new(options.max_open_uploads, options.upload_expiry),
             authenticator: options.users.as_ref().map(Authenticator::new),
+            watch: Watch::new(&options),
             options,
             is_on_loopback: address.ip().is_loopback(),
         };
@@ -128,9 +130,11 @@ async fn connection<S: RegistryStore>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "small packets are sent late");
     }
+    let tap = registry.watch.as_ref().map(Watch::connection).map(Arc::new);
+    let stream = Breakable::new(stream, tap.as_ref().map(|tap| tap.link.clone()));
     let stream = IdleStream::new(stream, options.idle_timeout, options.request_timeout);
     let Some(identity) = &options.tls else {
-        return requests(stream, registry, watcher).await;
+        return requests(stream, registry, tap, watcher).await;
     };
     let handshake = timeout(options.idle_timeout, identity.acceptor().accept(stream));
     let shaken = tokio::select! {
@@ -138,7 +142,7 @@ async fn connection<S: RegistryStore>(
         _ = ending.changed() => return,
     };
     match shaken.map_err(io::Error::from).flatten() {
-        Ok(stream) => requests(stream, registry, watcher).await,
+        Ok(stream) => requests(stream, registry, tap, watcher).await,
         // The client went away or is none of TLS, or does not trust the certificate.
         Err(error) => tracing::debug!(%error, "no TLS was agreed on"),
     }
@@ -148,6 +152,7 @@ async fn connection<S: RegistryStore>(
 async fn requests<S: RegistryStore>(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     registry: Arc<Registry<S>>,
+    tap: Option<Arc<Tap>>,
     watcher: Watcher,
 ) {
     let options = &registry.options;
@@ -158,8 +163,13 @@ async fn requests<S: RegistryStore>(
     let connection = http.serve_connection(
         TokioIo::new(stream),
         service_fn(move |request| {
-            let registry = registry.clone();
-            async move { Ok::<_, std::convert::Infallible>(registry.answer(request).await) }
+            let (registry, tap) = (registry.clone(), tap.clone());
+            async move {
+                match tap {
+                    Some(tap) => tap.answer(&registry, request).await,
+                    None => Ok(registry.answer(request).await),
+                }
+            }
         }),
     );
     if let Err(error) = watcher.watch(connection).await {

@@ -45,6 +45,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FORM", value_enum)]
     pub(crate) log: Option<LogFormat>,
 
+    /// Make requests fail on purpose, as a fault plan says; docs/faults.md describes the file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) fault: Option<String>,
+
     #[command(flatten)]
     pub(crate) limits: ServeLimits,
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each: from arguments to a report or a failure.
 
 mod copy;
+mod fault_plan;
 mod fetch;
 mod gc;
 mod names;

@@ -10,13 +10,14 @@ use eigenpack_registry::{Htpasswd, LocalStore, Served, Server, ServerOptions, Tl
 use serde_json::json;
 
 use super::Outcome;
+use super::fault_plan::read_fault_plan;
 use crate::args::{LogFormat, ServeArgs};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::render::clean;
 use crate::report::{Report, ServeReport};
-use crate::stderr::say;
+use crate::stderr::{say, warn};
 use crate::stdout::write_report;
 
 /// The largest file of users, certificates or keys read, in bytes; what is larger is none of these.
@@ -86,6 +87,12 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
     }
     if let Some(form) = args.log {
         options.observer = Some(Arc::new(move |served| log(form, served)));
+    }
+    if let Some(path) = &args.fault {
+        options.faults = Some(read_fault_plan(path)?.into());
+        warn(format_args!(
+            "faults are injected: requests fail on purpose, as {path} says"
+        ));
     }
     Ok(options)
 }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use eigenpack::oci::NameError;
 use eigenpack::{Reference, ReferenceError};
+use eigenpack_registry::fault::FaultPlanError;
 use eigenpack_registry::{HtpasswdError, TlsIdentityError};
 
 use super::Failure;
@@ -156,6 +157,21 @@ impl Failure {
             }
             _ => failure,
         }
+    }
+
+    /// A file that is not a fault plan.
+    pub(crate) fn fault_plan(path: &str, error: &FaultPlanError) -> Self {
+        let message = format!("{} is not a fault plan", clean(path));
+        let failure = Self::new(ExitCode::Input, "fault-plan", message)
+            .field("path", path)
+            .hint("see docs/faults.md for what a plan can say");
+        let failure = match error {
+            FaultPlanError::Malformed { line, column, .. } => {
+                failure.field("line", *line).field("column", *column)
+            }
+            _ => failure,
+        };
+        failure.caused_by(error)
     }
 
     /// A file that could not be read or written.

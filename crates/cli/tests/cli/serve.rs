@@ -155,3 +155,32 @@ fn others_are_not_let_in_unasked() {
     assert_snapshot!("not_loopback_for_anybody", place.run(&tls).failed_with(2));
     place.run(&["serve", "--store=spec.yaml"]).failed_with(3);
 }
+
+#[cfg(unix)]
+#[test]
+fn faults_are_injected_as_a_plan_says_and_it_says_so() {
+    let place = Place::with_artifact();
+    let plan = r#"{"rules":[{"requests":{"endpoint":"blob"},"fault":{"answer":{"status":451}}}]}"#;
+    place.write("faults.json", plan.as_bytes());
+    let mut server = Server::start(&place, &["--format=json", "--fault=faults.json"]);
+    let there = format!("{}/my-avs:v1", server.ready()["host"].as_str().unwrap());
+    place.run(&["resolve", &there]).succeeded();
+    let run = place.run(&["pull", &there, "-o", "-"]).failed_with(6);
+    assert!(run.stderr.contains("451"), "{run}");
+    let said = server.stop();
+    assert!(said.starts_with("warning: faults are injected"), "{said}");
+}
+
+#[test]
+fn what_is_no_fault_plan_is_an_error_with_its_place() {
+    let place = Place::new();
+    place.write(
+        "faults.json",
+        b"{\n  \"rules\": [{ \"fault\": { \"explode\": 1 } }]\n}\n",
+    );
+    let args = ["serve", "--listen=127.0.0.1:0", "--fault"];
+    let run = place.run(&[&args[..], &["faults.json"]].concat());
+    assert_snapshot!("no_fault_plan", run.failed_with(3).to_string());
+    let run = place.run(&[&args[..], &["absent.json"]].concat());
+    run.failed_with(3);
+}

@@ -6,6 +6,8 @@ mod authentication;
 mod connections;
 mod contract;
 mod durable;
+mod fault_plans;
+mod faults;
 mod fixture;
 mod held;
 mod limits;
