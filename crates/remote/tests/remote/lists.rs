@@ -1,16 +1,28 @@
 //! Lists: tags and referrers, page by page.
 
 use eigenpack_oci::distribution::fallback_tag;
-use eigenpack_oci::{AccessError, Descriptor, FetchError, MediaType, Source as _};
+use eigenpack_oci::{AccessError, Descriptor, FetchError, MediaType, RawManifest, Source as _};
 
+use eigenpack_registry::fault::{Answer, Endpoint, Fault, Requests};
+
+use crate::embedded::Embedded;
 use crate::fixture::{manifest, repository};
 use crate::registry::{Behaviour, Running};
-use crate::server::Reply;
+
+fn tags(running: &Embedded, answer: Answer) {
+    running.next(&Requests::to(Endpoint::Tags), [answer.into()]);
+}
+
+fn referrers(running: &Embedded, answers: impl IntoIterator<Item = Answer>) {
+    let answers = answers.into_iter().map(Fault::from);
+    running.next(&Requests::to(Endpoint::Referrers), answers);
+}
 
 #[tokio::test]
 async fn tags_are_listed_to_the_last_page_in_byte_order() {
+    // Our own registry gives all of them at once, unless it is asked for fewer.
     let running = Running::start(Behaviour {
-        page_size: 2,
+        page_size: Some(2),
         ..Behaviour::default()
     })
     .await;
@@ -28,43 +40,39 @@ async fn tags_are_listed_to_the_last_page_in_byte_order() {
 
 #[tokio::test]
 async fn odd_lists_are_read_and_malformed_ones_refused() {
-    let running = Running::start(Behaviour::default()).await;
-    let source = repository(&running);
+    let running = Embedded::start().await;
+    let source = running.repository();
     for (body, count) in [
         (r#"{"name":"a/b","tags":null}"#, 0),
         (r#"{"name":"a/b"}"#, 0),
         (r#"{"tags":["b","a","b","not a tag","../x"]}"#, 2),
     ] {
-        running.script("GET", "/tags/", Reply::new(200).body(body));
+        tags(&running, Fault::answer(200).body(body));
         assert_eq!(source.tags().await.unwrap().len(), count, "{body}");
     }
-    running.script("GET", "/tags/", Reply::new(200).body("<html>"));
+    tags(&running, Fault::answer(200).body("<html>"));
     let error = source.tags().await.unwrap_err();
     assert!(matches!(error, FetchError::Malformed(_)), "{error:?}");
-    running.script("GET", "/tags/", Reply::new(404));
+    tags(&running, Fault::answer(404));
     let error = source.tags().await.unwrap_err();
     assert!(matches!(error, FetchError::RepositoryNotFound), "{error:?}");
 }
 
 #[tokio::test]
 async fn pages_do_not_lead_in_circles_or_elsewhere() {
-    let running = Running::start(Behaviour::default()).await;
+    let running = Embedded::start().await;
     for link in [
         "</v2/a/b/tags/list>; rel=next",
         "<http://127.0.0.1:1/v2/a/b/tags/list?x>; rel=next",
     ] {
-        running.server.forget();
-        running.script(
-            "GET",
-            "/tags/",
-            Reply::new(200).header("link", link).body("{}"),
-        );
-        let error = repository(&running).tags().await.unwrap_err();
+        running.recorder.clear();
+        tags(&running, Fault::answer(200).header("link", link).body("{}"));
+        let error = running.repository().tags().await.unwrap_err();
         assert!(
             matches!(error, FetchError::Access(AccessError::Refused { .. })),
             "{error:?}"
         );
-        assert_eq!(running.server.requests().len(), 1);
+        assert_eq!(running.recorder.exchanges().len(), 1);
     }
 }
 
@@ -87,16 +95,12 @@ fn index(kinds: &[&str]) -> String {
 
 #[tokio::test]
 async fn referrers_come_from_the_api_and_are_filtered_here_too() {
-    let running = Running::start(Behaviour::default()).await;
-    let source = repository(&running);
+    let running = Embedded::start().await;
+    let source = running.repository();
     let subject = manifest("1").digest().clone();
-    let page = |kinds| Reply::new(200).body(index(kinds));
-    running.script(
-        "GET",
-        "/referrers/",
-        page(&["a/x", "a/y"]).header("link", "<?p=2>; rel=next"),
-    );
-    running.script("GET", "/referrers/", page(&["a/x"]));
+    let page = |kinds| Fault::answer(200).body(index(kinds));
+    let first = page(&["a/x", "a/y"]).header("link", "<?p=2>; rel=next");
+    referrers(&running, [first, page(&["a/x"])]);
     let wanted: MediaType = "a/x".parse().unwrap();
     let found = source
         .referrers(subject.clone(), Some(wanted))
@@ -104,27 +108,27 @@ async fn referrers_come_from_the_api_and_are_filtered_here_too() {
         .unwrap();
     assert_eq!(found.len(), 2);
     assert_eq!(
-        running.server.summaries(),
+        running.recorder.summaries(),
         ["GET referrers ?artifactType", "GET referrers ?p"]
     );
-    running.script("GET", "/referrers/", page(&["a/x", "a/y"]));
+    referrers(&running, [page(&["a/x", "a/y"])]);
     assert_eq!(source.referrers(subject, None).await.unwrap().len(), 2);
 }
 
 #[tokio::test]
 async fn without_the_api_the_fallback_tag_is_read() {
-    let running = Running::start(Behaviour::default()).await;
-    let source = repository(&running);
+    let running = Embedded::start().await;
+    let source = running.repository();
     let subject = manifest("1").digest().clone();
+    running.add_manifest("v1", &manifest("1")).await;
     // No API and no tag: nothing refers to it.
+    let without_api = || Fault::answer(404).body("404 page not found");
+    referrers(&running, [without_api(), without_api()]);
     assert_eq!(source.referrers(subject.clone(), None).await.unwrap(), []);
     let tag = fallback_tag(&subject).unwrap();
     let listed = index(&["a/x", "a/y"]);
-    running.add_manifest(
-        tag.as_str(),
-        MediaType::IMAGE_INDEX.as_str(),
-        listed.as_bytes(),
-    );
+    let listed = RawManifest::new(MediaType::IMAGE_INDEX, listed.into());
+    running.add_manifest(tag.as_str(), &listed).await;
     let wanted: MediaType = "a/y".parse().unwrap();
     let found = source
         .referrers(subject.clone(), Some(wanted.clone()))
@@ -132,7 +136,7 @@ async fn without_the_api_the_fallback_tag_is_read() {
         .unwrap();
     assert_eq!(found.len(), 1);
     // A page for people is no API either.
-    running.script("GET", "/referrers/", Reply::new(200).body("<html>"));
+    referrers(&running, [Fault::answer(200).body("<html>")]);
     assert_eq!(
         source
             .referrers(subject.clone(), Some(wanted))
@@ -143,10 +147,11 @@ async fn without_the_api_the_fallback_tag_is_read() {
     );
     // What is under the tag may be something else.
     let raw = manifest("2");
-    running.add_manifest(tag.as_str(), raw.media_type().as_str(), raw.bytes());
+    running.add_manifest(tag.as_str(), &raw).await;
+    referrers(&running, [without_api()]);
     assert_eq!(source.referrers(subject.clone(), None).await.unwrap(), []);
     // A denial is not an absence.
-    running.script("GET", "/referrers/", Reply::new(403));
+    referrers(&running, [Fault::answer(403)]);
     let error = source.referrers(subject, None).await.unwrap_err();
     assert!(
         matches!(error, FetchError::Access(AccessError::Denied(_))),

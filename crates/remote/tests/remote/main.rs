@@ -1,8 +1,11 @@
-//! The client against a small registry of the tests, which records what it is asked and fails as it is told.
+//! The client against our own registry, which records what it is asked and fails as it is told.
+//!
+//! Where a test needs answers that no registry of ours gives, it has a scripted server of its own.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod auth;
+mod embedded;
 mod faults;
 mod fixture;
 mod lists;

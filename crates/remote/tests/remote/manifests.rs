@@ -4,26 +4,19 @@ use eigenpack_oci::{
     AccessError, FetchError, Precondition, PushError, Source as _, Tag, TagOrDigest, Target as _,
 };
 
-use crate::fixture::{manifest, repository};
-use crate::registry::{Behaviour, Running};
-use crate::server::Reply;
+use eigenpack_registry::fault::{Fault, Requests};
+
+use crate::embedded::Embedded;
+use crate::fixture::manifest;
 
 fn tag() -> Tag {
     "v1".parse().unwrap()
 }
 
-async fn conditional() -> Running {
-    Running::start(Behaviour {
-        conditions: true,
-        ..Behaviour::default()
-    })
-    .await
-}
-
 #[tokio::test]
 async fn one_request_for_each_tag_or_one_by_digest() {
-    let running = Running::start(Behaviour::default()).await;
-    let target = repository(&running);
+    let running = Embedded::start().await;
+    let target = running.repository();
     let raw = manifest("1");
     let tags = vec![tag(), "v2".parse().unwrap()];
     target
@@ -34,7 +27,7 @@ async fn one_request_for_each_tag_or_one_by_digest() {
         .push_manifest(raw.clone(), vec![], Precondition::Any)
         .await
         .unwrap();
-    let requests = running.server.requests();
+    let requests = running.recorder.exchanges();
     let paths: Vec<_> = requests
         .iter()
         .map(|r| r.path.rsplit('/').next().unwrap())
@@ -46,20 +39,23 @@ async fn one_request_for_each_tag_or_one_by_digest() {
             Some(raw.media_type().as_str())
         );
         assert_eq!(request.header("if-match"), None);
-        assert_eq!(request.body, raw.bytes().as_ref());
+        assert_eq!(request.bytes_in, raw.bytes().len() as u64);
+    }
+    for tag in ["v1", "v2"] {
+        assert_eq!(running.tagged(tag).await.as_ref(), Some(&raw));
     }
 }
 
 #[tokio::test]
 async fn preconditions_are_sent_and_their_failure_is_a_conflict() {
-    let running = conditional().await;
-    let target = repository(&running);
+    let running = Embedded::start().await;
+    let target = running.repository();
     let (one, two) = (manifest("1"), manifest("2"));
     let push = |manifest, precondition| target.push_manifest(manifest, vec![tag()], precondition);
 
     push(one.clone(), Precondition::Absent).await.unwrap();
     assert_eq!(
-        running.server.requests()[0].header("if-none-match"),
+        running.recorder.exchanges()[0].header("if-none-match"),
         Some("*")
     );
     let error = push(two.clone(), Precondition::Absent).await.unwrap_err();
@@ -74,8 +70,8 @@ async fn preconditions_are_sent_and_their_failure_is_a_conflict() {
         .await
         .unwrap();
     let header = running
-        .server
-        .requests()
+        .recorder
+        .exchanges()
         .last()
         .unwrap()
         .header("if-match")
@@ -89,7 +85,7 @@ async fn preconditions_are_sent_and_their_failure_is_a_conflict() {
         matches!(&error, PushError::Conflict { found: Some(found), .. } if found == two.digest()),
         "{error:?}"
     );
-    running.registry.content.lock().unwrap().manifests.clear();
+    running.delete_tag("v1").await;
     let error = push(one, Precondition::Is(two.digest().clone()))
         .await
         .unwrap_err();
@@ -101,10 +97,10 @@ async fn preconditions_are_sent_and_their_failure_is_a_conflict() {
 
 #[tokio::test]
 async fn a_tag_that_cannot_move_is_said_to_be_immutable() {
-    let running = Running::start(Behaviour::default()).await;
-    let target = repository(&running);
+    let running = Embedded::start().await;
+    let target = running.repository();
     let (one, two) = (manifest("1"), manifest("2"));
-    running.add_manifest("v1", one.media_type().as_str(), one.bytes());
+    running.add_manifest("v1", &one).await;
     for (status, body) in [
         (
             400,
@@ -116,13 +112,13 @@ async fn a_tag_that_cannot_move_is_said_to_be_immutable() {
         ),
         (409, r#"{"errors":[{"code":"TAG_IMMUTABLE"}]}"#),
     ] {
-        let reply = || Reply::new(status).body(body);
-        running.script("PUT", "/manifests/", reply());
+        let refuse = || running.next(&Requests::all(), [Fault::answer(status).body(body).into()]);
+        refuse();
         let error = target.push_manifest(two.clone(), vec![tag()], Precondition::Any);
         let error = error.await.unwrap_err();
         assert!(matches!(error, PushError::ImmutableTag { .. }), "{error:?}");
         // It is where it was to go: nothing had to move.
-        running.script("PUT", "/manifests/", reply());
+        refuse();
         target
             .push_manifest(one.clone(), vec![tag()], Precondition::Any)
             .await
@@ -132,8 +128,8 @@ async fn a_tag_that_cannot_move_is_said_to_be_immutable() {
 
 #[tokio::test]
 async fn refusals_have_names() {
-    let running = Running::start(Behaviour::default()).await;
-    let target = repository(&running);
+    let running = Embedded::start().await;
+    let target = running.repository();
     let error =
         |code: &str| format!(r#"{{"errors":[{{"code":"{code}","message":"\u001b[1mno"}}]}}"#);
     let name = |error| match error {
@@ -145,7 +141,7 @@ async fn refusals_have_names() {
         PushError::Access(AccessError::Registry(answer)) => format!("registry {}", answer.status),
         other => panic!("{other:?}"),
     };
-    let host = running.server.address;
+    let host = running.host.clone();
     for (status, code, expected) in [
         (400, "MANIFEST_BLOB_UNKNOWN", "missing: [1mno".to_owned()),
         (404, "MANIFEST_BLOB_UNKNOWN", "missing: [1mno".to_owned()),
@@ -159,20 +155,21 @@ async fn refusals_have_names() {
         ),
         (400, "MANIFEST_INVALID", "registry 400".to_owned()),
     ] {
-        running.server.forget();
-        running.script("PUT", "/manifests/", Reply::new(status).body(error(code)));
+        running.recorder.clear();
+        let refusal = Fault::answer(status).body(error(code));
+        running.next(&Requests::all(), [refusal.into()]);
         let refused = target.push_manifest(manifest("1"), vec![tag()], Precondition::Any);
         assert_eq!(name(refused.await.unwrap_err()), expected);
-        assert_eq!(running.server.requests().len(), 1, "{code}");
+        assert_eq!(running.recorder.exchanges().len(), 1, "{code}");
     }
 }
 
 #[tokio::test]
 async fn deletes_or_says_that_it_cannot() {
-    let running = Running::start(Behaviour::default()).await;
-    let target = repository(&running);
+    let running = Embedded::start().await;
+    let target = running.repository();
     let raw = manifest("1");
-    running.add_manifest("v1", raw.media_type().as_str(), raw.bytes());
+    running.add_manifest("v1", &raw).await;
     target.delete(tag().into()).await.unwrap();
     let error = target.delete(tag().into()).await.unwrap_err();
     assert!(matches!(error, PushError::ManifestNotFound(_)), "{error:?}");
@@ -181,7 +178,7 @@ async fn deletes_or_says_that_it_cannot() {
         (TagOrDigest::Tag(tag()), 405),
         (TagOrDigest::Digest(raw.digest().clone()), 405),
     ] {
-        running.script("DELETE", "/manifests/", Reply::new(status));
+        running.next(&Requests::all(), [Fault::answer(status).into()]);
         let error = target.delete(which).await.unwrap_err();
         assert!(matches!(error, PushError::Unsupported(_)), "{error:?}");
     }
@@ -189,12 +186,11 @@ async fn deletes_or_says_that_it_cannot() {
 
 #[tokio::test]
 async fn an_absent_repository_is_not_an_absent_manifest() {
-    let running = Running::start(Behaviour::default()).await;
-    let source = repository(&running);
-    let unknown = Reply::new(404).body(r#"{"errors":[{"code":"NAME_UNKNOWN"}]}"#);
-    running.script("GET", "/manifests/", unknown);
+    let running = Embedded::start().await;
+    let source = running.repository();
     let error = source.manifest(tag().into()).await.unwrap_err();
     assert!(matches!(error, FetchError::RepositoryNotFound), "{error:?}");
+    running.add_manifest("v2", &manifest("2")).await;
     let error = source.manifest(tag().into()).await.unwrap_err();
     assert!(
         matches!(error, FetchError::ManifestNotFound(_)),

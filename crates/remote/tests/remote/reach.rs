@@ -1,9 +1,11 @@
 //! How a registry is reached: over http or https, through a proxy or not.
 
 use eigenpack_oci::{AccessError, FetchError, NetworkErrorKind, Secret, Source as _, TagOrDigest};
+use eigenpack_registry::fault::{Fault, Requests};
 use eigenpack_remote::{RemoteOptions, RemoteRegistry};
 
-use crate::fixture::{blob, manifest, options, read, repository};
+use crate::embedded::Embedded;
+use crate::fixture::{blob, manifest, options, read};
 use crate::registry::{Behaviour, Running};
 use crate::server::Reply;
 
@@ -50,16 +52,11 @@ fn plain_http_is_for_loopback_or_on_demand() {
 
 #[tokio::test]
 async fn a_handshake_that_fails_is_told_from_a_host_that_is_not_there() {
-    let running = Running::start(Behaviour::default()).await;
-    let elsewhere = Running::start(Behaviour::default()).await;
     // Nobody there speaks TLS.
-    let location = format!("https://{}/", elsewhere.server.address);
-    running.script(
-        "GET",
-        "/blobs/",
-        Reply::new(307).header("location", location),
-    );
-    let error = read(&repository(&running), &blob(b"{}").0, 0)
+    let elsewhere = Embedded::start().await;
+    let redirect = Fault::redirect(format!("https://{}/", elsewhere.host));
+    let running = Embedded::with(Requests::all(), redirect).await;
+    let error = read(&running.repository(), &blob(b"{}").0, 0)
         .await
         .unwrap_err();
     assert!(

@@ -1,59 +1,26 @@
-//! A registry in memory with switches for what registries do differently, and a script of faults.
+//! A small registry with what our own has not: tokens, blobs that are elsewhere, odd locations, short pages; and a script
+//! of answers, down to the bytes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use eigenpack_oci::distribution::{Endpoint, UploadStart};
 use eigenpack_oci::{Digest, TagOrDigest};
-use tokio::sync::Barrier;
 
 use crate::server::{Handler, Recorded, Reply, Server};
 
-/// How a registry behaves; the default is the most capable one.
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
+/// How a registry behaves.
+#[derive(Default)]
 pub(crate) struct Behaviour {
-    pub(crate) single_post: SinglePost,
-    pub(crate) mount: Mount,
+    /// It takes no blob in a single POST.
+    pub(crate) sessions_only: bool,
     pub(crate) absolute_locations: bool,
-    pub(crate) ranges: bool,
-    pub(crate) conditions: bool,
     /// Where the content of blobs is, if not here.
     pub(crate) blobs_at: Option<String>,
     /// The header and the token without which nothing is answered.
     pub(crate) bearer: bool,
-    pub(crate) page_size: usize,
-    /// How many POSTs, and then PUTs, of uploads must have come before any is answered.
-    pub(crate) gather: usize,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum SinglePost {
-    Taken,
-    Accepted,
-    Refused(u16),
-}
-
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Mount {
-    Answered,
-    AlwaysAccepted,
-    Refused(u16),
-}
-
-impl Default for Behaviour {
-    fn default() -> Self {
-        Self {
-            single_post: SinglePost::Taken,
-            mount: Mount::Answered,
-            absolute_locations: false,
-            ranges: true,
-            conditions: false,
-            blobs_at: None,
-            bearer: false,
-            page_size: 100,
-            gather: 1,
-        }
-    }
+    /// How many tags a page has; all of them, where none is said.
+    pub(crate) page_size: Option<usize>,
 }
 
 /// One entry of the script: the reply to the next request that matches.
@@ -75,8 +42,6 @@ pub(crate) struct Registry {
     behaviour: Behaviour,
     pub(crate) content: Mutex<Content>,
     script: Mutex<Vec<Scripted>>,
-    posts: Barrier,
-    puts: Barrier,
 }
 
 pub(crate) struct Running {
@@ -87,8 +52,6 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) async fn start(behaviour: Behaviour) -> Self {
         let registry = Arc::new(Registry {
-            posts: Barrier::new(behaviour.gather),
-            puts: Barrier::new(behaviour.gather),
             behaviour,
             content: Mutex::default(),
             script: Mutex::default(),
@@ -138,14 +101,6 @@ impl Running {
 
 impl Handler for Registry {
     async fn handle(&self, request: Recorded) -> Reply {
-        if request.path.contains("/blobs/uploads/") {
-            let barrier = if request.method == "POST" {
-                &self.posts
-            } else {
-                &self.puts
-            };
-            barrier.wait().await;
-        }
         if let Some(reply) = self.scripted(&request) {
             return reply;
         }
@@ -184,16 +139,7 @@ impl Registry {
         let found = content.manifests.get(which.as_str()).cloned();
         let digest_of = |bytes: &[u8]| Digest::sha256(bytes).to_string();
         match (request.method.as_str(), found) {
-            ("PUT", found) => {
-                let current = found.map(|(_, bytes)| digest_of(&bytes));
-                let wrong = match (request.header("if-none-match"), request.header("if-match")) {
-                    (Some(_), _) => current.is_some(),
-                    (_, Some(tag)) => current.is_none_or(|current| tag != format!("\"{current}\"")),
-                    _ => false,
-                };
-                if wrong && self.behaviour.conditions {
-                    return Reply::new(412);
-                }
+            ("PUT", _) => {
                 let media_type = request.header("content-type").unwrap().to_owned();
                 let digest = digest_of(&request.body);
                 let entry = (media_type, request.body.clone());
@@ -214,10 +160,6 @@ impl Registry {
                     .header("docker-content-digest", digest_of(&bytes))
                     .body(bytes)
             }
-            ("DELETE", Some(_)) => {
-                content.manifests.remove(which.as_str());
-                Reply::new(202)
-            }
             _ => Reply::new(404)
                 .body(r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#),
         }
@@ -232,52 +174,15 @@ impl Registry {
             let location = format!("{elsewhere}{}?signature=s3cr3t", request.path);
             return Reply::new(307).header("location", location);
         }
-        let start = request
-            .header("range")
-            .filter(|_| self.behaviour.ranges)
-            .and_then(|range| {
-                range
-                    .strip_prefix("bytes=")?
-                    .strip_suffix('-')?
-                    .parse::<usize>()
-                    .ok()
-            });
-        match start {
-            Some(start) => Reply::new(206)
-                .header(
-                    "content-range",
-                    format!("bytes {start}-{}/{}", blob.len() - 1, blob.len()),
-                )
-                .body(&blob[start..]),
-            None => Reply::new(200).body(blob.clone()),
-        }
+        Reply::new(200).body(blob.clone())
     }
 
     fn start_upload(&self, request: &Recorded, start: &UploadStart) -> Reply {
         assert_eq!(request.method, "POST");
-        match start {
-            UploadStart::Single { digest } => match self.behaviour.single_post {
-                SinglePost::Taken => return self.store(digest, &request.body),
-                SinglePost::Refused(status) => return Reply::new(status),
-                SinglePost::Accepted => {}
-            },
-            UploadStart::Mount { digest, .. } => match self.behaviour.mount {
-                Mount::Refused(status) => return Reply::new(status),
-                Mount::Answered
-                    if self
-                        .content
-                        .lock()
-                        .unwrap()
-                        .blobs
-                        .contains_key(digest.as_str()) =>
-                {
-                    return Reply::new(201).header("location", "/somewhere");
-                }
-                Mount::Answered | Mount::AlwaysAccepted => {}
-            },
-            UploadStart::Session { .. } => {
-                assert_eq!(request.header("content-length"), Some("0"));
-            }
+        if let UploadStart::Single { digest } = start
+            && !self.behaviour.sessions_only
+        {
+            return self.store(digest, &request.body);
         }
         let mut content = self.content.lock().unwrap();
         content.sessions += 1;
@@ -318,7 +223,8 @@ impl Registry {
             .keys()
             .filter(|name| !name.contains(':') && last.is_none_or(|last| name.as_str() > last))
             .collect();
-        let page = &tags[..tags.len().min(self.behaviour.page_size)];
+        let size = self.behaviour.page_size.unwrap_or(tags.len());
+        let page = &tags[..tags.len().min(size)];
         let body = serde_json::json!({ "name": "a/b", "tags": page }).to_string();
         let reply = Reply::new(200).body(body);
         match page.last() {

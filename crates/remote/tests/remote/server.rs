@@ -1,6 +1,6 @@
 //! A hand-written HTTP/1.1 server that records requests: enough for tests, and in full control of every byte.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -16,10 +16,6 @@ pub(crate) struct Recorded {
     pub(crate) query: Option<String>,
     pub(crate) headers: HashMap<String, String>,
     pub(crate) body: Vec<u8>,
-    /// The connection that it came on, from 0.
-    pub(crate) connection: usize,
-    /// One more than that of the latest request answered before this one came: the trips on the network so far.
-    pub(crate) trip: usize,
 }
 
 impl Recorded {
@@ -67,16 +63,10 @@ pub(crate) struct Reply {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ReplyFault {
-    /// The connection ends without a reply.
-    Reset,
-    /// The connection ends after so many bytes of the body.
-    CutAfter(usize),
     /// The head announces so many bytes, whatever the body has, and the connection ends after the body.
     Announce(usize),
     /// The head announces no length: the body ends with the connection.
     Unannounced,
-    /// Nothing comes, and the connection stays.
-    Silence,
 }
 
 impl Reply {
@@ -117,8 +107,6 @@ pub(crate) struct Server {
 #[derive(Default)]
 struct Log {
     requests: Mutex<Vec<Recorded>>,
-    /// The trip of the latest request that was answered.
-    answered: Mutex<usize>,
 }
 
 impl Server {
@@ -128,11 +116,9 @@ impl Server {
         let log = Arc::new(Log::default());
         let log_of_task = Arc::clone(&log);
         tokio::spawn(async move {
-            let mut connections = 0..;
             while let Ok((stream, _)) = listener.accept().await {
-                let connection = connections.next().unwrap();
                 let (handler, log) = (Arc::clone(&handler), Arc::clone(&log_of_task));
-                tokio::spawn(async move { serve(stream, connection, &*handler, &log).await });
+                tokio::spawn(async move { serve(stream, &*handler, &log).await });
             }
         });
         Self { address, log }
@@ -146,37 +132,18 @@ impl Server {
         self.requests().iter().map(Recorded::summary).collect()
     }
 
-    /// Returns how many trips all requests so far took.
-    pub(crate) fn trips(&self) -> usize {
-        self.requests().iter().map(|r| r.trip).max().unwrap_or(0)
-    }
-
-    /// Returns on how many connections the requests came.
-    pub(crate) fn connections(&self) -> usize {
-        let connections: HashSet<_> = self.requests().iter().map(|r| r.connection).collect();
-        connections.len()
-    }
-
     pub(crate) fn forget(&self) {
         self.log.requests.lock().unwrap().clear();
-        *self.log.answered.lock().unwrap() = 0;
     }
 }
 
-async fn serve(stream: TcpStream, connection: usize, handler: &impl Handler, log: &Log) {
+async fn serve(stream: TcpStream, handler: &impl Handler, log: &Log) {
     stream.set_nodelay(true).unwrap();
     let mut stream = BufReader::new(stream);
-    while let Some(mut request) = read_request(&mut stream).await {
-        request.connection = connection;
-        request.trip = *log.answered.lock().unwrap() + 1;
-        let trip = request.trip;
+    while let Some(request) = read_request(&mut stream).await {
         log.requests.lock().unwrap().push(request.clone());
         let head_only = request.method == "HEAD";
         let reply = handler.handle(request).await;
-        {
-            let mut answered = log.answered.lock().unwrap();
-            *answered = trip.max(*answered);
-        }
         if !write_reply(stream.get_mut(), &reply, head_only).await {
             return;
         }
@@ -216,19 +183,14 @@ async fn read_request(stream: &mut BufReader<TcpStream>) -> Option<Recorded> {
         query,
         headers,
         body,
-        connection: 0,
-        trip: 0,
     })
 }
 
 /// Writes a reply and tells whether the connection goes on.
 async fn write_reply(stream: &mut TcpStream, reply: &Reply, head_only: bool) -> bool {
-    let mut body = reply.body.as_slice();
+    let body = reply.body.as_slice();
     let mut announced = body.len();
     match reply.fault {
-        Some(ReplyFault::Reset) => return false,
-        Some(ReplyFault::Silence) => return std::future::pending().await,
-        Some(ReplyFault::CutAfter(length)) => body = &body[..length],
         Some(ReplyFault::Announce(length)) => announced = length,
         Some(ReplyFault::Unannounced) | None => {}
     }
