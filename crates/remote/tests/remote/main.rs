@@ -6,6 +6,7 @@
 
 mod auth;
 mod embedded;
+mod fault_matrix;
 mod faults;
 mod fixture;
 mod lists;
