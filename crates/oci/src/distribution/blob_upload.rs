@@ -145,7 +145,7 @@ impl BlobUpload {
                 self.send_to(answer)?
             }
             // These are said of every request: another form of the same request would be answered likewise.
-            (UploadStep::Single(_), 401 | 403 | 404 | 429) => {
+            (UploadStep::Single(_), 401 | 403 | 404 | 408 | 429) => {
                 return Err(UploadError::Status(answer.status));
             }
             (UploadStep::Single(_), _) if is_client_error => {
@@ -158,7 +158,7 @@ impl BlobUpload {
             }
             (UploadStep::Start(_), 202) => self.send_to(answer)?,
             (UploadStep::Start(UploadStart::Mount { .. }), status)
-                if is_client_error && !matches!(status, 401 | 429) =>
+                if is_client_error && !matches!(status, 401 | 408 | 429) =>
             {
                 self.knowledge.refuses_mounts = true;
                 Self::session()
@@ -273,7 +273,7 @@ mod tests {
             assert_eq!(kind(&refused), "post");
             assert!(refused.knowledge().refuses_single_post);
         }
-        for status in [200, 401, 403, 404, 429, 500, 503] {
+        for status in [200, 401, 403, 404, 408, 429, 500, 503] {
             let mut failed = upload(1, HostKnowledge::default());
             assert_eq!(
                 answer(&mut failed, status, None),
@@ -303,6 +303,18 @@ mod tests {
                 answer(&mut refused, 404, None),
                 Err(UploadError::Status(404))
             );
+        }
+    }
+
+    #[test]
+    fn a_mount_that_is_only_put_off_is_not_refused() {
+        for status in [401, 408, 429, 503] {
+            let mut put_off = upload(LARGE, HostKnowledge::default());
+            assert_eq!(
+                answer(&mut put_off, status, None),
+                Err(UploadError::Status(status))
+            );
+            assert_eq!(put_off.knowledge(), HostKnowledge::default());
         }
     }
 
