@@ -5,13 +5,16 @@
 mod authentication;
 mod connections;
 mod contract;
+mod crowds;
 mod durable;
 mod fault_plans;
 mod faults;
 mod fixture;
 mod held;
+mod hostile_paths;
 mod limits;
 mod lists;
+mod long_lists;
 mod manifests;
 mod paths;
 mod races;
