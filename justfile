@@ -44,6 +44,7 @@ interop:
 soak:
     EIGENPACK_CRASH_ROUNDS=200 cargo test --package eigenpack-layout --test processes
     EIGENPACK_GC_ROUNDS=100 cargo test --package eigenpack-layout --test gc_races
+    EIGENPACK_CRASH_ROUNDS=200 EIGENPACK_GC_ROUNDS=100 cargo test --package eigenpack-cli --test durability
 
 # Accepts every changed snapshot: look at the diff before it is committed
 snapshots:
