@@ -1,4 +1,5 @@
-//! `eigenpack` against what others wrote: their registries, and their clients on our artifacts.
+//! `eigenpack` against what others wrote: their registries, their clients on our artifacts and at our registry, and the
+//! OCI's tests of registries.
 //!
 //! Every test starts real processes on loopback, each with a home and a directory of its own, and ends them. The programs
 //! are put in place by `.ci/install-peers`; one that is missing fails the test, since a skipped comparison looks just
@@ -8,6 +9,8 @@
     reason = "a test's scenery has no caller that could handle an error"
 )]
 
+mod everybody;
+mod layouts;
 mod program;
 mod proxy;
 mod published;
@@ -15,9 +18,13 @@ mod registry;
 mod sandbox;
 mod specs;
 
+mod conformance;
 mod others_publish;
 mod others_read;
 mod pull;
 mod push;
 mod second_registry;
+mod serve_clients;
+mod serve_images;
+mod serve_restarts;
 mod tampering;

@@ -9,6 +9,8 @@ pub(crate) enum Program {
     Eigenpack,
     /// Debian's registry server, an older `distribution`.
     DockerRegistry,
+    /// The registry server that Debian's is an older version of.
+    Distribution,
     Skopeo,
     /// Docker's command line; there is no engine, and none is needed.
     Docker,
@@ -17,6 +19,9 @@ pub(crate) enum Program {
     /// The oras that is written in Go.
     Oras,
     Crane,
+    Regctl,
+    /// The OCI's own tests of registries.
+    Conformance,
 }
 
 impl Program {
@@ -25,6 +30,7 @@ impl Program {
         match self {
             Self::Eigenpack => Command::new(env!("CARGO_BIN_EXE_eigenpack")),
             Self::DockerRegistry => self.installed(on_path("docker-registry")),
+            Self::Distribution => self.installed(in_peers("bin/registry")),
             Self::Skopeo => self.installed(on_path("skopeo")),
             Self::Docker => self.installed(on_path("docker")),
             Self::PythonOras => {
@@ -36,6 +42,8 @@ impl Program {
             }
             Self::Oras => self.installed(in_peers("bin/oras")),
             Self::Crane => self.installed(in_peers("bin/crane")),
+            Self::Regctl => self.installed(in_peers("bin/regctl")),
+            Self::Conformance => self.installed(in_peers("bin/conformance")),
         }
     }
 

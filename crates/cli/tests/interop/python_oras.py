@@ -3,6 +3,8 @@
     python_oras.py manifest REF            prints the manifest as the library returns it
     python_oras.py pull REF FOLDER         prints the names of the files that it wrote
     python_oras.py push REF FILE CONFIG    each file as PATH:MEDIA-TYPE
+    python_oras.py tags REPO               prints a tag a line
+    python_oras.py delete REPO TAG         deletes what the tag names
 """
 
 import json
@@ -24,7 +26,16 @@ def push(client, reference, file, config):
     client.push(target=reference, files=[file], manifest_config=config, quiet=True)
 
 
+def tags(client, repository):
+    print("\n".join(client.get_tags(repository)))
+
+
+def delete(client, repository, tag):
+    if not client.delete_tag(repository, tag):
+        sys.exit(1)
+
+
 if __name__ == "__main__":
     command, *arguments = sys.argv[1:]
-    commands = {"manifest": manifest, "pull": pull, "push": push}
+    commands = {"manifest": manifest, "pull": pull, "push": push, "tags": tags, "delete": delete}
     commands[command](OrasClient(insecure=True), *arguments)

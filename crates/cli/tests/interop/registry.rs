@@ -1,8 +1,8 @@
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::{Child, ChildStderr, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -10,47 +10,95 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::program::Program;
+use crate::sandbox::Sandbox;
 
 /// A registry takes milliseconds to start; this is for a machine that is busy with everything else.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// Somebody else's registry, running on a free port of loopback until this is dropped.
+/// A registry, somebody else's or ours, running on a free port of loopback until this is dropped.
 pub(crate) struct Registry {
     process: Child,
     address: SocketAddr,
-    storage: TempDir,
+    /// The folder of all blobs.
+    blobs: PathBuf,
+    /// What is removed with the registry.
+    _storage: Option<TempDir>,
 }
 
 impl Registry {
     /// Starts Debian's `docker-registry` over a storage folder of its own.
     pub(crate) fn docker() -> Self {
+        Self::distribution_of(Program::DockerRegistry)
+    }
+
+    /// Starts the current `distribution` over a storage folder of its own.
+    pub(crate) fn distribution() -> Self {
+        Self::distribution_of(Program::Distribution)
+    }
+
+    fn distribution_of(program: Program) -> Self {
         let storage = tempfile::tempdir().unwrap();
         let configuration = storage.path().join("registry.json");
         // JSON is YAML, and gets every path quoted as it must be.
         let text = serde_json::json!({
             "version": "0.1",
             "log": { "level": "info", "accesslog": { "disabled": true } },
-            "storage": { "filesystem": { "rootdirectory": storage.path() } },
+            "storage": {
+                "filesystem": { "rootdirectory": storage.path() },
+                "delete": { "enabled": true },
+            },
             "http": { "addr": "127.0.0.1:0" },
         });
         fs::write(&configuration, text.to_string()).unwrap();
-        let mut command = Program::DockerRegistry.command();
+        let mut command = program.command();
         command.arg("serve").arg(configuration);
-        Self::start(command, "listening on 127.0.0.1:", storage)
+        let blobs = storage.path().join("docker/registry/v2/blobs");
+        Self::start(command, "listening on 127.0.0.1:", blobs, Some(storage))
     }
 
     /// Starts the registry that is built into `crane`, which keeps all in memory.
     pub(crate) fn crane() -> Self {
         let mut command = Program::Crane.command();
         command.args(["registry", "serve", "--address", "127.0.0.1:0"]);
-        Self::start(command, "serving on port ", tempfile::tempdir().unwrap())
+        Self::start(command, "serving on port ", PathBuf::new(), None)
     }
 
-    /// Asks for port 0 and reads the real one from the log: a port that was found free beforehand may be taken by now.
-    fn start(mut command: Command, announcement: &'static str, storage: TempDir) -> Self {
+    /// Starts `eigenpack serve` over a store of its own.
+    pub(crate) fn ours() -> Self {
+        let storage = tempfile::tempdir().unwrap();
+        let store = storage.path().join("store");
+        Self::ours_over(&store, Some(storage))
+    }
+
+    /// Starts `eigenpack serve` over a user's store.
+    pub(crate) fn ours_for(user: &Sandbox) -> Self {
+        Self::ours_over(&user.store(), None)
+    }
+
+    fn ours_over(store: &Path, storage: Option<TempDir>) -> Self {
+        let mut command = Program::Eigenpack.command();
+        command
+            .env("EIGENPACK_STORE", store)
+            .args(["serve", "--listen", "127.0.0.1:0"]);
+        Self::start(
+            command,
+            "on http://127.0.0.1:",
+            store.join("blobs"),
+            storage,
+        )
+    }
+
+    /// Asks for port 0 and reads the real one from what is said: a port that was found free beforehand may be taken by
+    /// now. Others say it on stderr, and we on stdout.
+    fn start(
+        mut command: Command,
+        announcement: &'static str,
+        blobs: PathBuf,
+        storage: Option<TempDir>,
+    ) -> Self {
         let process = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
@@ -58,10 +106,12 @@ impl Registry {
         let mut registry = Self {
             process,
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-            storage,
+            blobs,
+            _storage: storage,
         };
+        let out = registry.process.stdout.take().unwrap();
         let log = registry.process.stderr.take().unwrap();
-        let port = announced_port(log, announcement);
+        let port = announced_port(out, log, announcement);
         registry.address.set_port(port);
         registry
     }
@@ -95,9 +145,13 @@ impl Registry {
     }
 
     fn stored_path(&self, digest: &str) -> PathBuf {
-        let hex = digest.strip_prefix("sha256:").unwrap();
-        let blobs = self.storage.path().join("docker/registry/v2/blobs/sha256");
-        blobs.join(&hex[..2]).join(hex).join("data")
+        let (algorithm, encoded) = digest.split_once(':').unwrap();
+        let of_algorithm = self.blobs.join(algorithm);
+        let ours = of_algorithm.join(encoded);
+        if ours.is_file() {
+            return ours;
+        }
+        of_algorithm.join(&encoded[..2]).join(encoded).join("data")
     }
 }
 
@@ -109,15 +163,16 @@ impl Drop for Registry {
     }
 }
 
-/// Reads a server's log up to its port, and then on to the end, so that the server never waits for a reader.
-fn announced_port(log: ChildStderr, announcement: &'static str) -> u16 {
+/// Reads what a server says up to its port, and then on to the end, so that the server never waits for a reader.
+fn announced_port(
+    out: impl Read + Send + 'static,
+    log: impl Read + Send + 'static,
+    announcement: &'static str,
+) -> u16 {
     let (lines, received) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(log).lines().map_while(Result::ok) {
-            // Nobody listens any more once the port is known.
-            let _ = lines.send(line);
-        }
-    });
+    let on_out = lines.clone();
+    thread::spawn(move || read_on(out, &on_out));
+    thread::spawn(move || read_on(log, &lines));
     let mut seen = Vec::new();
     while let Ok(line) = received.recv_timeout(START_LIMIT) {
         if let Some((_, rest)) = line.split_once(announcement) {
@@ -127,4 +182,11 @@ fn announced_port(log: ChildStderr, announcement: &'static str) -> u16 {
         seen.push(line);
     }
     panic!("the registry did not say `{announcement}`, but: {seen:#?}");
+}
+
+fn read_on(said: impl Read, lines: &mpsc::Sender<String>) {
+    for line in BufReader::new(said).lines().map_while(Result::ok) {
+        // Nobody listens any more once the port is known.
+        let _ = lines.send(line);
+    }
 }

@@ -9,8 +9,9 @@ use tempfile::TempDir;
 
 use crate::program::Program;
 
-/// No command of these tests takes more than a moment: after this many seconds it is stuck.
-const LIMIT_SECONDS: &str = "60";
+/// No command of these tests takes more than a moment, but for the OCI's thousand tests: after this many seconds it is
+/// stuck.
+const LIMIT_SECONDS: &str = "300";
 
 /// A user of their own: programs that run in here find no home, no store, no credentials and no cache but those in here.
 pub(crate) struct Sandbox {
@@ -42,6 +43,11 @@ impl Sandbox {
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
+    /// Returns the path of the local store.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("store")
+    }
+
     /// Returns the names of what is in the folder that programs run in, sorted.
     pub(crate) fn listing(&self) -> Vec<String> {
         let mut names: Vec<_> = fs::read_dir(self.path(""))
@@ -58,6 +64,16 @@ impl Sandbox {
         program: Program,
         arguments: impl IntoIterator<Item = A>,
     ) -> Finished {
+        self.run_with(program, &[], arguments)
+    }
+
+    /// Runs a program with further environment variables to its end.
+    pub(crate) fn run_with<A: AsRef<OsStr>>(
+        &self,
+        program: Program,
+        variables: &[(&str, &str)],
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Finished {
         let bare = program.command();
         let mut command = Command::new("timeout");
         command
@@ -70,7 +86,8 @@ impl Sandbox {
             .env("PATH", env::var_os("PATH").unwrap())
             .env("HOME", self.folder.path().join("home"))
             .env("DOCKER_CONFIG", self.folder.path().join("docker"))
-            .env("EIGENPACK_STORE", self.folder.path().join("store"));
+            .env("EIGENPACK_STORE", self.store())
+            .envs(variables.iter().copied());
         let output = command.output().unwrap();
         Finished {
             shown: format!("{command:?}"),
