@@ -20,6 +20,7 @@
 mod answer;
 mod authorization;
 mod blobs;
+pub mod credentials;
 mod deadline;
 mod exchange;
 mod manifests;

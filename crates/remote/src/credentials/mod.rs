@@ -1,0 +1,50 @@
+//! Where credentials come from: what a user already has, found in the order in which Docker and Podman look for it.
+//!
+//! A [`CredentialProvider`] is asked once a registry has demanded credentials, and answers with what it [`Found`] and the
+//! [`CredentialSource`] it found that in, so that a failure can say whose credentials were refused.
+
+mod error;
+mod given;
+mod source;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use eigenpack_oci::distribution::Credential;
+use eigenpack_oci::{RegistryHost, Repository};
+
+pub use error::CredentialError;
+pub use given::GivenCredentials;
+pub use source::CredentialSource;
+
+/// The answer of a [`CredentialProvider`], when it is there.
+pub type Finding<'a> = Pin<Box<dyn Future<Output = Result<Found, CredentialError>> + Send + 'a>>;
+
+/// Who is asked for credentials, once a registry has demanded some.
+pub trait CredentialProvider: fmt::Debug + Send + Sync {
+    /// Finds what to answer a registry's challenge with; `repository` is the one the request was for.
+    ///
+    /// Nothing found is no error: the credential is [`Credential::Anonymous`] then, and its source
+    /// [`CredentialSource::Nothing`]. An error means that there would be something if all were well.
+    fn find(&self, registry: &RegistryHost, repository: Option<&Repository>) -> Finding<'_>;
+}
+
+/// A credential, and where it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// What to answer with.
+    pub credential: Credential,
+    /// Where it came from.
+    pub source: CredentialSource,
+}
+
+impl Found {
+    /// Makes the answer of who found nothing.
+    pub const fn nothing() -> Self {
+        Self {
+            credential: Credential::Anonymous,
+            source: CredentialSource::Nothing,
+        }
+    }
+}
