@@ -3,34 +3,60 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::file::{EntryProblem, FileProblem};
+use super::place::Place;
+
 /// Why credentials that somebody has set up could not be had.
 ///
-/// Nothing of a secret is in it. What a helper said is cleaned of control characters and cut.
+/// Nothing of a secret is in it. What a helper said is cleaned of control characters and cut. A helper is named without the
+/// `docker-credential-` of its program, together with the file that names it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
+    /// A place cannot be read, and no other one has credentials for the registry.
+    #[error("{place} cannot be used: {problem}")]
+    Unusable {
+        /// The place.
+        place: Place,
+        /// What is wrong with it.
+        problem: FileProblem,
+    },
+    /// The entry for the registry is broken.
+    #[error("the entry {key:?} of {place} cannot be used: {problem}")]
+    Entry {
+        /// The place that has the entry.
+        place: Place,
+        /// The key of the entry.
+        key: String,
+        /// What is wrong with it.
+        problem: EntryProblem,
+    },
     /// A file names a credential helper that is not installed.
-    #[error("the credential helper docker-credential-{name} is not on the PATH")]
+    #[error("the credential helper docker-credential-{name} (named in {}) is not on the PATH", config.display())]
     HelperMissing {
-        /// The helper's name, without `docker-credential-`.
+        /// The helper.
         name: String,
         /// The file that names it.
         config: PathBuf,
     },
-    /// A credential helper was there but could not be started.
-    #[error("the credential helper docker-credential-{name} cannot be run: {reason}")]
+    /// A credential helper is there but cannot be run.
+    #[error("the credential helper docker-credential-{name} (named in {}) cannot be run: {reason}", config.display())]
     HelperUnusable {
-        /// The helper's name, without `docker-credential-`.
+        /// The helper.
         name: String,
         /// The file that names it.
         config: PathBuf,
         /// What the system said.
         reason: String,
     },
-    /// A credential helper did not answer in time; it was ended.
-    #[error("the credential helper docker-credential-{name} did not answer within {} s", limit.as_secs_f64())]
+    /// A credential helper did not answer in time, and was ended.
+    #[error(
+        "the credential helper docker-credential-{name} (named in {}) did not answer within {} s",
+        config.display(),
+        limit.as_secs_f64()
+    )]
     HelperTimedOut {
-        /// The helper's name, without `docker-credential-`.
+        /// The helper.
         name: String,
         /// The file that names it.
         config: PathBuf,
@@ -38,9 +64,9 @@ pub enum CredentialError {
         limit: Duration,
     },
     /// A credential helper failed.
-    #[error("the credential helper docker-credential-{name} failed: {said}")]
+    #[error("the credential helper docker-credential-{name} (named in {}) failed: {said}", config.display())]
     HelperFailed {
-        /// The helper's name, without `docker-credential-`.
+        /// The helper.
         name: String,
         /// The file that names it.
         config: PathBuf,
@@ -48,13 +74,13 @@ pub enum CredentialError {
         said: String,
     },
     /// A credential helper answered with what is no answer.
-    #[error("the credential helper docker-credential-{name} answered with {problem}")]
+    #[error("the credential helper docker-credential-{name} (named in {}) answered with {problem}", config.display())]
     HelperNonsense {
-        /// The helper's name, without `docker-credential-`.
+        /// The helper.
         name: String,
         /// The file that names it.
         config: PathBuf,
-        /// What is wrong with the answer.
+        /// What its answer was.
         problem: String,
     },
 }

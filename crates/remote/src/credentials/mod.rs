@@ -3,9 +3,17 @@
 //! A [`CredentialProvider`] is asked once a registry has demanded credentials, and answers with what it [`Found`] and the
 //! [`CredentialSource`] it found that in, so that a failure can say whose credentials were refused.
 
+mod docker;
+mod environment;
 mod error;
+mod explanation;
+mod file;
 mod given;
+mod helper;
+mod place;
+mod read;
 mod source;
+mod store;
 
 use std::fmt;
 use std::future::Future;
@@ -14,9 +22,17 @@ use std::pin::Pin;
 use eigenpack_oci::distribution::Credential;
 use eigenpack_oci::{RegistryHost, Repository};
 
+pub use docker::DockerCredentials;
 pub use error::CredentialError;
+pub use explanation::{Answered, CredentialKind, Explanation, Seen, Step};
+pub use file::{
+    Choice, ChosenBy, CredentialFile, EntryProblem, FileProblem, Format, MAX_FILE_SIZE,
+};
 pub use given::GivenCredentials;
+pub use helper::{HelperAnswer, HelperName, MAX_ANSWER_SIZE, NotAHelperName};
+pub use place::{Place, Places};
 pub use source::CredentialSource;
+pub use store::{Erased, StoreError, Stored};
 
 /// The answer of a [`CredentialProvider`], when it is there.
 pub type Finding<'a> = Pin<Box<dyn Future<Output = Result<Found, CredentialError>> + Send + 'a>>;

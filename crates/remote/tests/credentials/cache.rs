@@ -1,0 +1,59 @@
+//! How often places are looked at.
+
+use eigenpack_remote::credentials::{
+    CredentialProvider as _, CredentialSource, Found, GivenCredentials,
+};
+
+use super::home::{Home, basic, host, identity};
+
+#[tokio::test]
+async fn a_helper_is_asked_once_for_each_registry() {
+    let home = Home::new();
+    home.keeping_helper("keep");
+    home.config(r#"{"credsStore":"keep"}"#);
+    let credentials = home.credentials();
+    for _ in 0..3 {
+        let (a, b) = (host("a.example"), host("b.example"));
+        let both = tokio::join!(credentials.find(&a, None), credentials.find(&a, None));
+        assert_eq!(both.0, Ok(Found::nothing()));
+        assert_eq!(both.1, Ok(Found::nothing()));
+        credentials.find(&b, None).await.unwrap();
+    }
+    assert_eq!(home.read("kept-keep.calls"), "get\nget\n");
+}
+
+#[tokio::test]
+async fn nothing_is_read_before_credentials_are_asked_for() {
+    let home = Home::new();
+    let credentials = home.credentials();
+    home.config(r#"{"auths":{"a.example":{"auth":"dTpw"}}}"#);
+    let found = credentials.find(&host("a.example"), None).await.unwrap();
+    assert_eq!(found.credential, basic("u", "p"));
+    // What was read once is known.
+    home.config("{}");
+    assert_eq!(credentials.find(&host("a.example"), None).await, Ok(found));
+}
+
+#[tokio::test]
+async fn what_is_stored_is_found_at_once() {
+    let home = Home::new();
+    let credentials = home.credentials();
+    let host = host("a.example");
+    assert_eq!(credentials.find(&host, None).await, Ok(Found::nothing()));
+    credentials.store(&host, &identity("t")).await.unwrap();
+    let found = credentials.find(&host, None).await.unwrap();
+    assert_eq!(found.credential, identity("t"));
+    credentials.erase(&host).await.unwrap();
+    assert_eq!(credentials.find(&host, None).await, Ok(Found::nothing()));
+}
+
+#[tokio::test]
+async fn what_was_given_is_for_every_registry() {
+    let given = GivenCredentials::new(basic("u", "p"));
+    let found = given.find(&host("a.example"), None).await.unwrap();
+    assert_eq!(
+        (found.credential, found.source),
+        (basic("u", "p"), CredentialSource::Given)
+    );
+    assert!(!format!("{given:?}").contains("\"p\""));
+}
