@@ -4,6 +4,7 @@
 
 mod cache;
 mod explain;
+pub mod fuzz_targets;
 mod helpers;
 mod home;
 mod hostile;
