@@ -1,7 +1,9 @@
 //! What can go wrong when a store is read or written: one enum for reading, one for writing, and what they share.
 
+use std::fmt;
 use std::io;
 
+use crate::asked::{AnsweredBy, Asked};
 use crate::digest::Digest;
 use crate::manifest::ManifestError;
 use crate::reference::{Tag, TagOrDigest};
@@ -138,12 +140,20 @@ pub enum AccessError {
         /// The transport's own words.
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     },
-    /// The registry wants credentials (401), or does not accept the ones given.
-    #[error("{0}: authentication is required")]
-    Unauthenticated(Box<RegistryAnswer>),
-    /// The registry knows who asks and says no (403).
-    #[error("{0}: access is denied")]
-    Denied(Box<RegistryAnswer>),
+    /// The registry wants credentials and there are none, or it does not accept the ones that there are.
+    #[error("{}", Unauthenticated(.0))]
+    Unauthenticated(#[source] Box<RegistryAnswer>),
+    /// The registry knows who asks and says no: with 403, or with 401 to a token that allows less than is needed.
+    #[error("{}", Denied(.0))]
+    Denied(#[source] Box<RegistryAnswer>),
+    /// Credentials that somebody has set up for the registry could not be had.
+    #[error("cannot get the credentials for {registry}")]
+    Credentials {
+        /// The registry that wants them.
+        registry: String,
+        /// Why they could not be had.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The registry asks to come back later (429).
     #[error("{0}: too many requests")]
     RateLimited(Box<RegistryAnswer>),
@@ -194,10 +204,14 @@ pub struct RegistryAnswer {
     pub code: Option<String>,
     /// The registry's message, without control characters.
     pub message: Option<String>,
+    /// What was asked, and as whom.
+    pub asked: Asked,
 }
 
-impl std::fmt::Display for RegistryAnswer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl std::error::Error for RegistryAnswer {}
+
+impl fmt::Display for RegistryAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
             "{} answered {} to {}",
@@ -207,6 +221,59 @@ impl std::fmt::Display for RegistryAnswer {
             (Some(code), Some(message)) => write!(f, " ({code}: {message})"),
             (Some(text), None) | (None, Some(text)) => write!(f, " ({text})"),
             (None, None) => Ok(()),
+        }
+    }
+}
+
+/// The words of [`AccessError::Unauthenticated`].
+struct Unauthenticated<'a>(&'a RegistryAnswer);
+
+impl fmt::Display for Unauthenticated<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RegistryAnswer { host, asked, .. } = self.0;
+        let registry = &asked.registry;
+        match (asked.answered_by, &asked.credentials) {
+            (AnsweredBy::Elsewhere, _) => write!(
+                f,
+                "{host}, to which {registry} leads, wants credentials, and gets none of those for {registry}"
+            ),
+            (_, None) => {
+                write!(f, "{registry} wants credentials")?;
+                if let Some(repository) = &asked.repository {
+                    write!(f, " for {repository}")?;
+                }
+                f.write_str(", and there are none")
+            }
+            (AnsweredBy::TokenService, Some(credentials)) if host != registry => write!(
+                f,
+                "{host}, which gives out the tokens for {registry}, does not accept {credentials}"
+            ),
+            (_, Some(credentials)) => write!(f, "{registry} does not accept {credentials}"),
+        }
+    }
+}
+
+/// The words of [`AccessError::Denied`].
+struct Denied<'a>(&'a RegistryAnswer);
+
+impl fmt::Display for Denied<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RegistryAnswer { host, asked, .. } = self.0;
+        let registry = &asked.registry;
+        if asked.answered_by == AnsweredBy::Elsewhere {
+            return write!(f, "{host}, to which {registry} leads, denies access");
+        }
+        write!(f, "{registry} denies {} access", asked.action)?;
+        if let Some(repository) = &asked.repository {
+            write!(f, " to {repository}")?;
+        }
+        match &asked.credentials {
+            Some(credentials) => write!(f, " for {credentials}")?,
+            None => f.write_str(" without credentials")?,
+        }
+        match &asked.missing_scope {
+            Some(scope) => write!(f, "; the token lacks {scope}"),
+            None => Ok(()),
         }
     }
 }

@@ -16,6 +16,7 @@
 //! ```
 
 mod algorithm;
+mod asked;
 mod content;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
@@ -37,6 +38,7 @@ mod tag_status;
 mod verifier;
 
 pub use algorithm::{Algorithm, Hasher};
+pub use asked::{Action, AnsweredBy, Asked, UsedCredentials};
 pub use content::{
     BlobStream, ByteStream, Content, Precondition, Pushed, Reopen, Source, Target, fetch_blob,
     verified,

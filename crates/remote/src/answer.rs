@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use eigenpack_oci::distribution::{ErrorCode, ErrorResponse};
-use eigenpack_oci::{AccessError, FetchError, PushError, RegistryAnswer, VerifyError};
+use eigenpack_oci::{AccessError, Asked, FetchError, PushError, RegistryAnswer, VerifyError};
 use url::Url;
 
 use crate::outgoing::ContentError;
@@ -19,6 +19,8 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
     /// The body, where it was to be streamed.
     pub(crate) stream: Option<Response>,
+    /// What was asked, and as whom.
+    pub(crate) asked: Asked,
 }
 
 /// Why there is no answer.
@@ -59,6 +61,7 @@ impl Answer {
             status: self.status,
             code: code.map(|code| code.to_string()),
             message,
+            asked: self.asked.clone(),
         }
     }
 

@@ -1,205 +1,310 @@
-//! Tokens: kept for a registry's requests, and got where a challenge demands one.
+//! The authorisation of requests: with what is there already, else with what a challenge demands.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use bytes::Bytes;
 use eigenpack_oci::distribution::{
-    AuthFailure, AuthFlow, AuthStep, Authorization, Credential, Failure, MAX_TOKEN_SIZE, ScopeSet,
-    TokenRequest, parse_challenges,
+    AuthFailure, AuthFlow, AuthStep, Authorization, BearerChallenge, Challenge, ScopeSet,
+    parse_challenges,
 };
-use eigenpack_oci::{AccessError, RegistryAnswer};
+use eigenpack_oci::{AccessError, AnsweredBy, Asked, RegistryAnswer};
 use tokio::time::Instant;
+use url::Url;
 
+use crate::accounts::{Account, Held, Renewal};
 use crate::answer::{Answer, ExchangeError};
-use crate::deadline::Retries;
+use crate::needs::Needs;
 use crate::registry::Connection;
-use crate::transport::{Body, Method, Response, TransportError};
 
-/// How long before its end a token is no longer used.
-const MARGIN: Duration = Duration::from_secs(10);
-
-/// The tokens that are good for a registry.
-#[derive(Debug, Default)]
-pub(crate) struct Tokens(Vec<Token>);
-
-#[derive(Debug)]
-struct Token {
-    scopes: ScopeSet,
-    header: Authorization,
-    good_until: Instant,
-}
-
-impl Tokens {
-    fn find(&mut self, wanted: &ScopeSet) -> Option<Authorization> {
-        let now = Instant::now();
-        self.0.retain(|token| token.good_until > now);
-        let token = self.0.iter().find(|token| token.scopes.covers(wanted));
-        token.map(|token| token.header.clone())
-    }
-
-    fn remove(&mut self, header: &Authorization) {
-        self.0.retain(|token| token.header != *header);
-    }
-}
+/// How often one request takes a token that another one got: such a token may have been got for less, or be refused too.
+const MAX_BORROWED: u32 = 2;
 
 /// The authorisation of one attempt at a request.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
     connection: &'a Connection,
-    scopes: ScopeSet,
+    needs: &'a Needs,
+    account: Option<Arc<Account>>,
     header: Option<Authorization>,
     flow: Option<AuthFlow>,
+    borrowed: u32,
+    began: Instant,
 }
 
-/// What a challenge led to.
-pub(crate) enum Step {
-    /// The request is to be sent again.
-    Retry,
-    /// The answer stands.
-    Final,
+/// Why a challenge could not be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    failure: AuthFailure,
+    /// What the token service said, where it was it that refused.
+    token_service: Option<RegistryAnswer>,
+}
+
+/// A 401: what it demands, and by whom.
+struct Demand {
+    challenges: Vec<Challenge>,
+    asked_by: Url,
 }
 
 impl<'a> Attempt<'a> {
-    /// Starts with the token that is there, if there is one. One that is being got for another request is waited for: it
-    /// will do for this one too, as a rule.
-    pub(crate) async fn new(connection: &'a Connection, scopes: ScopeSet) -> Self {
-        let header = connection.tokens.lock().await.find(&scopes);
-        Self {
+    /// Starts with what is there. Credentials are looked for only if the registry has demanded some before, and a token that
+    /// is at its end is renewed now: whoever sends a large body learns too late that it was.
+    pub(crate) async fn new(connection: &'a Connection, needs: &'a Needs) -> Self {
+        let mut attempt = Self {
             connection,
-            scopes,
-            header,
+            needs,
+            account: None,
+            header: None,
             flow: None,
+            borrowed: 0,
+            began: Instant::now(),
+        };
+        // Whatever goes wrong here is left to the registry's next challenge.
+        if connection.accounts.any()
+            && let Ok(account) = attempt.find_account().await
+        {
+            attempt.header = attempt.start_with(&account).await;
         }
+        attempt
     }
 
     pub(crate) fn header(&self) -> Option<&str> {
         self.header.as_ref().map(Authorization::header_value)
     }
 
-    /// Takes an answer of 401 by the registry itself.
-    pub(crate) async fn challenged(&mut self, answer: &Answer) -> Result<Step, ExchangeError> {
-        // One at a time, so that requests that are refused together share one token.
-        let mut tokens = self.connection.tokens.lock().await;
-        if let Some(refused) = &self.header {
-            tokens.remove(refused);
+    /// Says what is asked, and as whom.
+    pub(crate) fn asked(&self) -> Asked {
+        let account = self.account.as_ref().filter(|_| self.header.is_some());
+        Asked {
+            registry: self.connection.host.to_string(),
+            repository: self.needs.repository.as_ref().map(ToString::to_string),
+            action: self.needs.action,
+            credentials: account.and_then(|account| account.used().cloned()),
+            missing_scope: None,
+            answered_by: AnsweredBy::Registry,
         }
-        if self.flow.is_none()
-            && let Some(other) = tokens.find(&self.scopes)
-        {
-            self.header = Some(other);
-            return Ok(Step::Retry);
+    }
+
+    async fn find_account(&mut self) -> Result<Arc<Account>, AccessError> {
+        let connection = self.connection;
+        let repository = self.needs.repository.as_ref();
+        let account = connection.accounts.find(&connection.host, repository).await;
+        let account = account.map_err(|error| AccessError::Credentials {
+            registry: connection.host.to_string(),
+            source: Box::new(error),
+        })?;
+        self.account = Some(Arc::clone(&account));
+        Ok(account)
+    }
+
+    /// Returns the header that is there, after whoever is getting one has got it.
+    async fn start_with(&self, account: &Account) -> Option<Authorization> {
+        let scopes = &self.needs.scopes;
+        if let Held::Header(header) = account.held(scopes) {
+            return Some(header);
         }
-        let mut flow = self.flow.take().unwrap_or_else(|| {
-            AuthFlow::new(
-                self.connection.base.clone(),
-                Credential::Anonymous,
-                self.scopes.clone(),
-            )
-            .with_plain_http(self.connection.plain_host.clone())
-        });
-        let challenges = parse_challenges(answer.headers.all("www-authenticate"));
-        let mut step = flow.refused(answer.status, &answer.url, &challenges);
-        let result = loop {
+        let flight = account.flight(scopes);
+        let _alone = flight.lock().await;
+        match account.held(scopes) {
+            Held::Header(header) => Some(header),
+            Held::Ended(Renewal {
+                challenge,
+                asked_by,
+                ..
+            }) => {
+                let challenges = vec![Challenge::Bearer(challenge)];
+                let demand = Demand {
+                    challenges,
+                    asked_by,
+                };
+                let mut flow = self.flow(account, scopes.clone());
+                self.follow(account, &mut flow, &demand).await.ok()?.ok()
+            }
+            Held::Nothing => None,
+        }
+    }
+
+    /// Takes a 401 of the registry itself. The request is to be sent again, or the error says why not.
+    pub(crate) async fn challenged(&mut self, answer: &Answer) -> Result<(), ExchangeError> {
+        let account = self.find_account().await?;
+        let refused = self.header.take();
+        if let Some(refused) = &refused {
+            account.forget(refused);
+        }
+        let demand = Demand {
+            challenges: parse_challenges(answer.headers.all("www-authenticate")),
+            asked_by: answer.url.clone(),
+        };
+        // One at a time, so that requests that are refused together share one token, or the reason why there is none.
+        let flight = account.flight(&self.needs.scopes);
+        let mut last_failure = flight.lock().await;
+        if self.flow.is_none() {
+            if self.borrowed < MAX_BORROWED
+                && let Held::Header(other) = account.held(&self.needs.scopes)
+            {
+                self.borrowed += 1;
+                self.header = Some(other);
+                return Ok(());
+            }
+            if let Some((at, refusal)) = &*last_failure
+                && *at >= self.began
+            {
+                return Err(self.error(answer, &account, refusal.clone()).into());
+            }
+        }
+        let outcome = match self.flow.take() {
+            Some(mut flow) => {
+                let outcome = self.follow(&account, &mut flow, &demand).await?;
+                self.flow = Some(flow);
+                outcome
+            }
+            None => self.begin(&account, &demand).await?,
+        };
+        match outcome {
+            // The same again would be refused again.
+            Ok(header) if refused.as_ref() != Some(&header) => {
+                self.header = Some(header);
+                Ok(())
+            }
+            outcome => {
+                account_forgets(&account, &outcome);
+                let refusal = outcome.err().unwrap_or(Refusal {
+                    failure: AuthFailure::CredentialsRejected,
+                    token_service: None,
+                });
+                *last_failure = Some((Instant::now(), refusal.clone()));
+                Err(self.error(answer, &account, refusal).into())
+            }
+        }
+    }
+
+    /// Answers the first challenge, with one token for all of the operation where one account does all of it.
+    async fn begin(
+        &mut self,
+        account: &Arc<Account>,
+        demand: &Demand,
+    ) -> Result<Result<Authorization, Refusal>, AccessError> {
+        let own = &self.needs.scopes;
+        let mut all = own.clone();
+        for (repository, scopes) in &self.needs.beside {
+            let connection = self.connection;
+            let other = connection
+                .accounts
+                .find(&connection.host, Some(repository))
+                .await;
+            if other.is_ok_and(|other| Arc::ptr_eq(&other, account)) {
+                all.merge(scopes);
+            }
+        }
+        let mut flow = self.flow(account, all.clone());
+        let mut outcome = self.follow(account, &mut flow, demand).await?;
+        let by_token_service = matches!(&outcome, Err(refusal) if refusal.token_service.is_some());
+        if by_token_service && all != *own {
+            // Some services give nothing where they would not give all.
+            flow = self.flow(account, own.clone());
+            outcome = self.follow(account, &mut flow, demand).await?;
+        }
+        self.flow = Some(flow);
+        Ok(outcome)
+    }
+
+    fn flow(&self, account: &Account, scopes: ScopeSet) -> AuthFlow {
+        let connection = self.connection;
+        AuthFlow::new(connection.base.clone(), account.credential(), scopes)
+            .with_plain_http(connection.plain_hosts.clone())
+    }
+
+    /// Does what a flow says until there is a header or none can be had.
+    async fn follow(
+        &self,
+        account: &Account,
+        flow: &mut AuthFlow,
+        demand: &Demand,
+    ) -> Result<Result<Authorization, Refusal>, AccessError> {
+        let mut step = flow.refused(401, &demand.asked_by, &demand.challenges);
+        let mut token_service = None;
+        let mut requested = Instant::now();
+        loop {
             match step {
                 AuthStep::Retry(header) => {
-                    if let Some(token) = flow.token() {
-                        tokens.0.push(Token {
-                            scopes: flow.scopes().clone(),
-                            header: header.clone(),
-                            good_until: Instant::now() + token.lifetime.saturating_sub(MARGIN),
-                        });
-                    }
-                    self.header = Some(header);
-                    break Ok(Step::Retry);
+                    let renewal = renewal(flow, requested, demand);
+                    account.keep(flow, &header, renewal);
+                    return Ok(Ok(header));
                 }
                 AuthStep::RequestToken(request) => {
-                    let (status, body) = self.request_token(request).await?;
-                    step = flow.token_answered(status, &body);
+                    tracing::debug!(host = request.url().host_str(), scopes = %flow.scopes(), "asking for a token");
+                    requested = Instant::now();
+                    let asked = Asked {
+                        credentials: account.used().cloned(),
+                        ..self.asked()
+                    };
+                    let reply = self.connection.ask_for_token(&request, &asked).await?;
+                    step = flow.token_answered(reply.status, &reply.body);
+                    token_service = Some(reply.quoted);
                 }
-                AuthStep::GiveUp(failure) => break give_up(answer, &failure),
-            }
-        };
-        self.flow = Some(flow);
-        result
-    }
-
-    /// Asks a token service, again where it may only be busy.
-    async fn request_token(&self, request: TokenRequest) -> Result<(u16, Vec<u8>), AccessError> {
-        let connection = self.connection;
-        let mut retries = Retries::new(&connection.options.retry, connection.deadline());
-        loop {
-            let response = self.send_token_request(&request).await?;
-            let status = response.status();
-            let headers = response.headers();
-            let body = read_token(response).await?;
-            let failure = Failure::Status {
-                status,
-                retry_after: headers.get("retry-after"),
-            };
-            if !retries.again(failure).await {
-                return Ok((status, body));
+                AuthStep::GiveUp(failure) => {
+                    return Ok(Err(Refusal {
+                        failure,
+                        token_service,
+                    }));
+                }
             }
         }
     }
 
-    async fn send_token_request(&self, request: &TokenRequest) -> Result<Response, TransportError> {
-        let transport = &self.connection.transport;
-        match request {
-            TokenRequest::Get { url, authorization } => {
-                let header = authorization
-                    .as_ref()
-                    .map(|a| ("authorization", a.header_value().to_owned()));
-                let headers = header.as_slice();
-                transport.send(Method::GET, url, headers, Body::Empty).await
-            }
-            TokenRequest::Post { url, form } => {
-                let kind = "application/x-www-form-urlencoded".to_owned();
-                let form = Bytes::from(form.expose().clone());
-                let body = Body::Stream {
-                    length: form.len() as u64,
-                    stream: Box::pin(futures_util::stream::iter([Ok(form)])),
-                };
-                let headers = [("content-type", kind)];
-                transport.send(Method::POST, url, &headers, body).await
-            }
-        }
-    }
-}
-
-/// Reads one byte more than a token's answer may have, and leaves it to the parser to object.
-async fn read_token(mut response: Response) -> Result<Vec<u8>, TransportError> {
-    let mut body = Vec::new();
-    while let Some(bytes) = response.chunk().await? {
-        body.extend_from_slice(&bytes);
-        if body.len() as u64 > MAX_TOKEN_SIZE {
-            break;
-        }
-    }
-    Ok(body)
-}
-
-/// Says why a challenge is not answered.
-fn give_up(answer: &Answer, failure: &AuthFailure) -> Result<Step, ExchangeError> {
-    let error = match failure {
-        AuthFailure::Denied | AuthFailure::CredentialsRequired => return Ok(Step::Final),
-        AuthFailure::Refused(reason) => AccessError::Refused {
-            host: answer.quoted().host,
-            reason: reason.to_string(),
-        },
-        AuthFailure::TokenService { host, status } => {
-            AccessError::Registry(Box::new(RegistryAnswer {
-                host: host.clone(),
-                request: "the request for a token".to_owned(),
-                status: *status,
-                code: None,
-                message: None,
-            }))
-        }
-        other => {
+    /// Says why a request is not authorised.
+    fn error(&self, answer: &Answer, account: &Account, refusal: Refusal) -> AccessError {
+        let by_registry = || {
             let mut quoted = answer.quoted();
-            quoted.message.get_or_insert_with(|| other.to_string());
-            AccessError::Unauthenticated(Box::new(quoted))
+            quoted.asked.credentials = account.used().cloned();
+            Box::new(quoted)
+        };
+        let mut quoted = refusal.token_service.map_or_else(by_registry, Box::new);
+        match refusal.failure {
+            AuthFailure::CredentialsRequired | AuthFailure::CredentialsRejected => {
+                AccessError::Unauthenticated(quoted)
+            }
+            AuthFailure::TokenTooNarrow { missing } => {
+                quoted.asked.missing_scope = Some(self.needs.lacking(&missing));
+                AccessError::Denied(quoted)
+            }
+            AuthFailure::Denied => AccessError::Denied(quoted),
+            AuthFailure::TokenService { status: 429, .. } => AccessError::RateLimited(quoted),
+            AuthFailure::TokenService { .. } => AccessError::Registry(quoted),
+            AuthFailure::Token { error, .. } => {
+                quoted.message = Some(error.to_string());
+                AccessError::Registry(quoted)
+            }
+            AuthFailure::NoKnownChallenge if account.used().is_none() => {
+                quoted
+                    .message
+                    .get_or_insert_with(|| AuthFailure::NoKnownChallenge.to_string());
+                AccessError::Unauthenticated(quoted)
+            }
+            other => AccessError::Refused {
+                host: quoted.host,
+                reason: other.to_string(),
+            },
         }
+    }
+}
+
+/// Drops a header that was just got and is known to be refused.
+fn account_forgets(account: &Account, outcome: &Result<Authorization, Refusal>) {
+    if let Ok(header) = outcome {
+        account.forget(header);
+    }
+}
+
+/// Returns when the token that a flow got is to be renewed, and how.
+fn renewal(flow: &AuthFlow, requested: Instant, demand: &Demand) -> Option<Renewal> {
+    let token = flow.token()?;
+    let bearer = |challenge: &Challenge| match challenge {
+        Challenge::Bearer(bearer) => Some(bearer.clone()),
+        _ => None,
     };
-    Err(error.into())
+    let challenge: BearerChallenge = demand.challenges.iter().find_map(bearer)?;
+    Some(Renewal {
+        due: requested + token.use_for(),
+        challenge,
+        asked_by: demand.asked_by.clone(),
+    })
 }

@@ -1,16 +1,16 @@
 //! One request to a registry, until there is an answer: redirects, authorisation, retries, one deadline.
 
 use bytes::{Bytes, BytesMut};
-use eigenpack_oci::AccessError;
-use eigenpack_oci::NetworkErrorKind;
 use eigenpack_oci::distribution::{
-    Endpoint, Failure, MAX_ERROR_SIZE, RetryPolicy, ScopeSet, resolve_location, same_origin,
+    Endpoint, Failure, MAX_ERROR_SIZE, RetryPolicy, resolve_location, same_origin,
 };
+use eigenpack_oci::{AccessError, AnsweredBy, Asked, NetworkErrorKind};
 use url::Url;
 
 use crate::answer::{Answer, ExchangeError};
-use crate::authorization::{Attempt, Step};
+use crate::authorization::Attempt;
 use crate::deadline::{Deadline, Retries};
+use crate::needs::Needs;
 use crate::outgoing::{Fault, Outgoing};
 use crate::registry::Connection;
 use crate::transport::{Body, Method, Response, TransportError, authority};
@@ -22,8 +22,8 @@ pub(crate) struct Request {
     pub(crate) url: Url,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) content: Option<Outgoing>,
-    /// What a token must allow for it.
-    pub(crate) scopes: ScopeSet,
+    /// What it must be allowed to do.
+    pub(crate) needs: Needs,
     /// Whether it may be sent again when it is not known whether it was carried out.
     pub(crate) repeatable: bool,
     pub(crate) read: Read,
@@ -43,13 +43,13 @@ const MAX_IGNORED: u64 = 64 * 1024;
 
 impl Request {
     /// Makes a request that may be repeated, with a small answer.
-    pub(crate) fn new(method: Method, url: Url, scopes: ScopeSet) -> Self {
+    pub(crate) fn new(method: Method, url: Url, needs: Needs) -> Self {
         Self {
             method,
             url,
             headers: Vec::new(),
             content: None,
-            scopes,
+            needs,
             repeatable: true,
             read: Read::UpTo(MAX_IGNORED),
         }
@@ -127,7 +127,7 @@ impl Connection {
     /// Sends a request once, to where redirects lead and with what a challenge asks for.
     async fn attempt(&self, request: &Request) -> Result<Answer, ExchangeError> {
         let mut url = request.url.clone();
-        let mut authorization = Attempt::new(self, request.scopes.clone()).await;
+        let mut authorization = Attempt::new(self, &request.needs).await;
         let mut redirects = 0;
         let mut trusted = true;
         loop {
@@ -144,14 +144,16 @@ impl Connection {
                 url = location;
                 continue;
             }
-            let answer = read(request, response).await?;
-            if trusted && answer.status == 401 {
-                match authorization.challenged(&answer).await? {
-                    Step::Retry => continue,
-                    Step::Final => {}
-                }
+            let mut asked = authorization.asked();
+            if !trusted {
+                asked.credentials = None;
+                asked.answered_by = AnsweredBy::Elsewhere;
             }
-            return Ok(answer);
+            let answer = read(request, response, asked).await?;
+            if !trusted || answer.status != 401 {
+                return Ok(answer);
+            }
+            authorization.challenged(&answer).await?;
         }
     }
 
@@ -228,7 +230,11 @@ impl ExchangeError {
 }
 
 /// Reads an answer as the request wants it. What goes with an error is cut, for it is only shown.
-async fn read(request: &Request, mut response: Response) -> Result<Answer, ExchangeError> {
+async fn read(
+    request: &Request,
+    mut response: Response,
+    asked: Asked,
+) -> Result<Answer, ExchangeError> {
     let mut answer = Answer {
         method: request.method.clone(),
         url: response.url().clone(),
@@ -236,6 +242,7 @@ async fn read(request: &Request, mut response: Response) -> Result<Answer, Excha
         headers: response.headers(),
         body: Bytes::new(),
         stream: None,
+        asked,
     };
     if !answer.is_success() {
         answer.body = read_start(&mut response, MAX_ERROR_SIZE).await;

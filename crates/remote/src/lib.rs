@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod accounts;
 mod answer;
 mod authorization;
 mod blobs;
@@ -24,6 +25,7 @@ pub mod credentials;
 mod deadline;
 mod exchange;
 mod manifests;
+mod needs;
 mod options;
 mod outgoing;
 mod referrers;
@@ -31,6 +33,7 @@ mod registry;
 mod repository;
 mod resumed;
 mod tags;
+mod tokens;
 mod transport;
 mod uploads;
 

@@ -1,10 +1,14 @@
 //! How a registry is reached.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use eigenpack_oci::distribution::RetryPolicy;
-use eigenpack_oci::{MAX_MANIFEST_SIZE, Secret};
+use eigenpack_oci::{MAX_MANIFEST_SIZE, RegistryHost, Secret};
 use url::Url;
+
+use crate::credentials::CredentialProvider;
 
 /// How a registry is reached; the default suits a registry on the internet, and one on loopback.
 ///
@@ -18,6 +22,11 @@ use url::Url;
 pub struct RemoteOptions {
     /// Reaches the registry over plain http, whatever its host. Loopback hosts always are.
     pub plain_http: bool,
+    /// Token services that a registry over plain http may name, though they too are reached over plain http. The registry
+    /// itself may, and so may loopback where the registry is there.
+    pub plain_http_hosts: BTreeSet<RegistryHost>,
+    /// Who is asked for credentials once the registry has demanded some; without anybody it is asked anonymously.
+    pub credentials: Option<Arc<dyn CredentialProvider>>,
     /// The proxy for everything but loopback; none is read from the environment. Its URL may hold a password.
     pub proxy: Option<Secret<Url>>,
     /// The `User-Agent` of every request.
@@ -40,6 +49,8 @@ impl Default for RemoteOptions {
     fn default() -> Self {
         Self {
             plain_http: false,
+            plain_http_hosts: BTreeSet::new(),
+            credentials: None,
             proxy: None,
             user_agent: concat!("eigenpack/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(10),

@@ -1,35 +1,41 @@
 //! A connection to one registry.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use eigenpack_oci::distribution::HostKnowledge;
+use eigenpack_oci::distribution::{Endpoint, HostKnowledge};
 use eigenpack_oci::{AccessError, RegistryHost, Repository};
 use url::Url;
 
-use crate::authorization::Tokens;
+use crate::accounts::Accounts;
+use crate::answer::ExchangeError;
 use crate::deadline::Deadline;
+use crate::exchange::Request;
+use crate::needs::Needs;
 use crate::options::RemoteOptions;
 use crate::repository::RemoteRepository;
-use crate::transport::{Transport, authority};
+use crate::transport::{Method, Transport, authority};
 
 /// A registry over HTTP: its settings, its connections, and what was learned of it.
 ///
-/// Clones share all of it. Nothing is sent before something is asked of a repository.
+/// Clones share all of it, the tokens that it gave out too; a registry that is made anew shares nothing with another one,
+/// so that two accounts on one host do not mix. Nothing is sent before something is asked of a repository.
 #[derive(Clone, Debug)]
 pub struct RemoteRegistry {
-    host: RegistryHost,
     connection: Arc<Connection>,
 }
 
 /// What all requests to one registry share.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    /// The registry, by the name that it was given.
+    pub(crate) host: RegistryHost,
     pub(crate) base: Url,
-    /// The registry, where it may be reached in the clear though it is not on loopback.
-    pub(crate) plain_host: Option<String>,
+    /// The hosts that may be reached in the clear though they are not on loopback.
+    pub(crate) plain_hosts: BTreeSet<String>,
     pub(crate) options: Arc<RemoteOptions>,
     pub(crate) transport: Transport,
-    pub(crate) tokens: tokio::sync::Mutex<Tokens>,
+    pub(crate) accounts: Accounts,
     knowledge: Mutex<HostKnowledge>,
 }
 
@@ -47,28 +53,58 @@ impl RemoteRegistry {
             }
         })?;
         let options = Arc::new(options);
+        let url = |host: &RegistryHost| Url::parse(&format!("http://{}/", host.on_the_wire()));
+        let named = options.plain_http_hosts.iter().filter_map(|h| url(h).ok());
+        let named = named.map(|url| authority(&url));
+        let itself = options.plain_http.then(|| authority(&base));
         let connection = Connection {
-            plain_host: options.plain_http.then(|| authority(&base)),
+            host,
+            plain_hosts: named.chain(itself).collect(),
             base,
             transport: Transport::new(Arc::clone(&options)),
+            accounts: Accounts::new(options.credentials.clone()),
             options,
-            tokens: tokio::sync::Mutex::default(),
             knowledge: Mutex::default(),
         };
         Ok(Self {
-            host,
             connection: Arc::new(connection),
         })
     }
 
     /// Returns the host, as it was given.
     pub fn host(&self) -> &RegistryHost {
-        &self.host
+        &self.connection.host
     }
 
     /// Tells whether the registry is reached over plain http.
     pub fn is_plain_http(&self) -> bool {
         self.connection.base.scheme() == "http"
+    }
+
+    /// Asks the registry whether it lets itself be used with the credentials that there are for it (distribution
+    /// specification, "Determining Support").
+    ///
+    /// A registry that demands nothing accepts everything, and what may be done to a repository is another question.
+    pub async fn check_credentials(&self) -> Result<(), AccessError> {
+        let url = self.connection.url(&Endpoint::Ping);
+        let request = Request::new(Method::GET, url, Needs::registry());
+        let deadline = self.connection.deadline();
+        let answer = match self.connection.exchange(&request, deadline).await {
+            Ok(answer) => answer,
+            Err(ExchangeError::Access(error)) => return Err(error),
+            Err(ExchangeError::TooLarge { request, limit }) => {
+                return Err(AccessError::Refused {
+                    host: self.host().to_string(),
+                    reason: format!("the answer to {request} has more than {limit} bytes"),
+                });
+            }
+            // Nothing is sent, and nothing verified.
+            Err(ExchangeError::Content(_)) => return Ok(()),
+        };
+        match answer.status {
+            200..=299 => Ok(()),
+            _ => Err(answer.access_error()),
+        }
     }
 
     /// Returns a repository of the registry.

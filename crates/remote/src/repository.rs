@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use eigenpack_oci::distribution::{Scope, ScopeSet};
 use eigenpack_oci::{
-    BlobStream, Content, Descriptor, Digest, FetchError, MediaType, Precondition, PushError,
-    Pushed, RawManifest, Repository, Source, Tag, TagOrDigest, Target,
+    Action, BlobStream, Content, Descriptor, Digest, FetchError, MediaType, Precondition,
+    PushError, Pushed, RawManifest, Repository, Source, Tag, TagOrDigest, Target,
 };
 
+use crate::needs::Needs;
 use crate::registry::Connection;
 
 /// One repository of a registry; cheap to clone.
@@ -19,6 +20,7 @@ pub struct RemoteRepository {
     pub(crate) connection: Arc<Connection>,
     pub(crate) name: Repository,
     scopes: ScopeSet,
+    beside: Vec<(Repository, ScopeSet)>,
 }
 
 impl RemoteRepository {
@@ -28,6 +30,7 @@ impl RemoteRepository {
             connection,
             name,
             scopes,
+            beside: Vec::new(),
         }
     }
 
@@ -40,25 +43,48 @@ impl RemoteRepository {
         self
     }
 
+    /// Returns the same repository for an operation that uses `other` too, such as a copy from one to the other.
+    ///
+    /// Where both are of one registry, used with one account, a token is got for both at once; a blob cannot be mounted from
+    /// the other one without that. Otherwise this changes nothing.
+    #[must_use]
+    pub fn together_with(mut self, other: &Self) -> Self {
+        if Arc::ptr_eq(&self.connection, &other.connection) {
+            if self.name == other.name {
+                self.scopes.merge(&other.scopes);
+            } else {
+                self.beside.push((other.name.clone(), other.scopes.clone()));
+            }
+        }
+        self
+    }
+
     /// Returns the repository's name.
     pub fn name(&self) -> &Repository {
         &self.name
     }
 
-    pub(crate) fn read_scopes(&self) -> ScopeSet {
-        self.scopes.clone()
+    pub(crate) fn read_scopes(&self) -> Needs {
+        self.needs(Action::Pull, Scope::pull(&self.name))
     }
 
-    pub(crate) fn write_scopes(&self) -> ScopeSet {
-        let mut scopes = self.scopes.clone();
-        scopes.add(Scope::push(&self.name));
-        scopes
+    pub(crate) fn write_scopes(&self) -> Needs {
+        self.needs(Action::Push, Scope::push(&self.name))
     }
 
-    pub(crate) fn delete_scopes(&self) -> ScopeSet {
+    pub(crate) fn delete_scopes(&self) -> Needs {
+        self.needs(Action::Delete, Scope::delete(&self.name))
+    }
+
+    fn needs(&self, action: Action, scope: Scope) -> Needs {
         let mut scopes = self.scopes.clone();
-        scopes.add(Scope::delete(&self.name));
-        scopes
+        scopes.add(scope);
+        Needs {
+            repository: Some(self.name.clone()),
+            action,
+            scopes,
+            beside: self.beside.clone(),
+        }
     }
 }
 

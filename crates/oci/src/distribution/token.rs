@@ -12,6 +12,9 @@ pub const MAX_TOKEN_SIZE: u64 = 64 * 1024;
 /// How long a token is good when the answer does not say (distribution's `spec/auth/token.md`).
 const DEFAULT_LIFETIME: Duration = Duration::from_mins(1);
 
+/// The longest time before its end at which a token is renewed.
+const MAX_MARGIN: Duration = Duration::from_secs(10);
+
 /// A token, as a token service gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenAnswer {
@@ -50,7 +53,53 @@ struct Answer {
     #[serde(default)]
     refresh_token: Option<String>,
     #[serde(default)]
-    expires_in: Option<f64>,
+    expires_in: Lifetime,
+}
+
+/// A number of seconds; some services write it as text, and what is neither counts as absent.
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+enum Lifetime {
+    Number(f64),
+    Text(String),
+    Other(serde::de::IgnoredAny),
+    #[default]
+    #[serde(skip)]
+    Absent,
+}
+
+impl Lifetime {
+    fn seconds(&self) -> Option<f64> {
+        match self {
+            Self::Number(seconds) => Some(*seconds),
+            Self::Text(text) => text.parse().ok(),
+            Self::Other(_) | Self::Absent => None,
+        }
+    }
+}
+
+/// Tells whether an answer of 400 says that the service knows the request, and does not accept who makes it (RFC 6749,
+/// section 5.2).
+pub(super) fn is_grant_refused(body: &[u8]) -> bool {
+    matches!(
+        oauth_error(body).as_deref(),
+        Some("invalid_grant" | "invalid_client" | "unauthorized_client" | "access_denied")
+    )
+}
+
+/// Tells whether an answer of 400 says that the service does not know this kind of request.
+pub(super) fn is_grant_unsupported(body: &[u8]) -> bool {
+    oauth_error(body).as_deref() == Some("unsupported_grant_type")
+}
+
+fn oauth_error(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct OAuthError {
+        error: String,
+    }
+    let body = Some(body).filter(|body| body.len() as u64 <= MAX_TOKEN_SIZE)?;
+    let answer: OAuthError = serde_json::from_slice(body).ok()?;
+    Some(answer.error)
 }
 
 impl TokenAnswer {
@@ -70,6 +119,7 @@ impl TokenAnswer {
         // Zero and nonsense mean the default as well; no token is believed to be good for ever.
         let lifetime = answer
             .expires_in
+            .seconds()
             .filter(|seconds| *seconds >= 1.0)
             .and_then(|seconds| Duration::try_from_secs_f64(seconds.min(86_400.0)).ok());
         Ok(Self {
@@ -77,6 +127,16 @@ impl TokenAnswer {
             lifetime: lifetime.unwrap_or(DEFAULT_LIFETIME),
             refresh_token: filled(answer.refresh_token).map(Secret::new),
         })
+    }
+
+    /// Returns how long the token is used, counted from the moment at which it was asked for: it is renewed a tenth of its
+    /// lifetime before its end, and at most ten seconds.
+    ///
+    /// Ten seconds alone would leave nothing of a short lifetime, and a tenth alone would waste minutes of a long one.
+    /// `issued_at` is not looked at: the service's clock need not agree with ours.
+    pub fn use_for(&self) -> Duration {
+        let margin = MAX_MARGIN.min(self.lifetime / 10);
+        self.lifetime.saturating_sub(margin)
     }
 }
 
@@ -102,6 +162,9 @@ mod tests {
                 "g",
                 60,
             ),
+            (r#"{"token":"h","expires_in":"3599"}"#, "h", 3599),
+            (r#"{"token":"i","expires_in":"soon"}"#, "i", 60),
+            (r#"{"token":"j","expires_in":[1]}"#, "j", 60),
         ] {
             let answer = TokenAnswer::parse(json.as_bytes()).unwrap();
             assert_eq!(answer.token.expose(), token);
@@ -119,6 +182,15 @@ mod tests {
             (&" ".repeat(64 * 1024 + 1), TokenError::TooLarge),
         ] {
             assert_eq!(TokenAnswer::parse(body.as_bytes()), Err(error));
+        }
+    }
+
+    #[test]
+    fn is_renewed_before_its_end() {
+        for (seconds, milliseconds) in [(1, 900), (60, 54_000), (100, 90_000), (3600, 3_590_000)] {
+            let json = format!(r#"{{"token":"a","expires_in":{seconds}}}"#);
+            let answer = TokenAnswer::parse(json.as_bytes()).unwrap();
+            assert_eq!(answer.use_for().as_millis(), milliseconds);
         }
     }
 

@@ -4,15 +4,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod accounts;
 mod auth;
 mod embedded;
 mod fault_matrix;
 mod faults;
 mod fixture;
+mod guarded;
+mod hostile_auth;
 mod lists;
+mod logged;
 mod manifests;
 mod pull;
 mod push;
 mod reach;
+mod refusals;
 mod registry;
 mod server;
+mod stage;

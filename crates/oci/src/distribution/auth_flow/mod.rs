@@ -1,81 +1,24 @@
 //! What to do about a 401: a state machine that is told the answers and says what to send next.
 
+mod credential;
+mod token_request;
+
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use url::{Url, form_urlencoded};
+use url::Url;
 
 use super::challenge::{BearerChallenge, Challenge};
 use super::realm::{RealmRefusal, SentTo, authority, may_send_credentials};
 use super::scope::ScopeSet;
-use super::token::{TokenAnswer, TokenError};
-use crate::secret::Secret;
+use super::token::{TokenAnswer, TokenError, is_grant_refused, is_grant_unsupported};
 
-/// The name under which this client asks for tokens.
-const CLIENT_ID: &str = "eigenpack";
+pub use credential::{Authorization, Credential};
+use token_request::Dialect;
+pub use token_request::TokenRequest;
 
-/// With what a challenge can be answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// With nothing: only a token that everybody gets.
-    Anonymous,
-    /// With a name and a password.
-    Basic {
-        /// The name.
-        username: String,
-        /// The password.
-        password: Secret<String>,
-    },
-    /// With a token that tokens are got with (OAuth2's refresh token).
-    IdentityToken(Secret<String>),
-    /// With a token that the registry itself takes.
-    RegistryToken(Secret<String>),
-}
-
-/// The value of an `Authorization` header.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authorization(Secret<String>);
-
-impl Authorization {
-    /// Makes the header of a name and a password (RFC 7617).
-    pub fn basic(username: &str, password: &Secret<String>) -> Self {
-        let pair = format!("{username}:{}", password.expose());
-        Self(Secret::new(format!(
-            "Basic {}",
-            BASE64_STANDARD.encode(pair)
-        )))
-    }
-
-    /// Makes the header of a bearer token (RFC 6750).
-    pub fn bearer(token: &Secret<String>) -> Self {
-        Self(Secret::new(format!("Bearer {}", token.expose())))
-    }
-
-    /// Returns the header's value, for the one place that sends it.
-    pub fn header_value(&self) -> &str {
-        self.0.expose()
-    }
-}
-
-/// A request to a token service.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TokenRequest {
-    /// A GET, with credentials in the header or without any (distribution's `spec/auth/token.md`).
-    Get {
-        /// The URL, with service and scopes.
-        url: Url,
-        /// The credentials, where there are any.
-        authorization: Option<Authorization>,
-    },
-    /// A POST of a form (distribution's `spec/auth/oauth.md`).
-    Post {
-        /// The URL.
-        url: Url,
-        /// The form, encoded; it holds the credentials.
-        form: Secret<String>,
-    },
-}
+/// What a challenge says of a token that allows too little, and of one that is no good (RFC 6750, section 3.1).
+const INSUFFICIENT_SCOPE: &str = "insufficient_scope";
+const INVALID_TOKEN: &str = "invalid_token";
 
 /// What to do next.
 #[derive(Debug, PartialEq, Eq)]
@@ -102,6 +45,12 @@ pub enum AuthFailure {
     /// The credentials were sent and not accepted.
     #[error("the credentials are not accepted")]
     CredentialsRejected,
+    /// The credentials got a token, and the registry does not take it for this: it allows less than was asked for.
+    #[error("the token lacks {missing}")]
+    TokenTooNarrow {
+        /// What the registry demands.
+        missing: ScopeSet,
+    },
     /// The registry demands a scheme that is not spoken here, or says nothing of what it demands.
     #[error("the registry demands no form of authentication that is known here")]
     NoKnownChallenge,
@@ -130,6 +79,11 @@ pub enum AuthFailure {
 ///
 /// One retry follows one answer to a challenge. A second 401 is final, unless it says that the token's scope did not
 /// suffice and names a wider one: that is tried once. A 403 is always final, and so is a 401 from anywhere but the registry.
+///
+/// Tokens are asked for with GET, those for an identity token with POST. A service that does not know the one (404, 405, or
+/// 400 with `unsupported_grant_type`) is asked with the other: the identity token then stands as the password of the user
+/// `<token>`, and a password goes with the grant of that name. A 401 or 403 is no such answer: it is about the credentials,
+/// and those are not tried twice.
 #[derive(Clone, Debug)]
 pub struct AuthFlow {
     registry: Url,
@@ -143,8 +97,19 @@ pub struct AuthFlow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum State {
     Unanswered,
-    TokenRequested { host: String, widened: bool },
+    TokenRequested(Pending),
     Answered { widened: bool },
+}
+
+/// A token that was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pending {
+    realm: Url,
+    service: Option<String>,
+    dialect: Dialect,
+    /// Whether the other dialect was tried before.
+    fell_back: bool,
+    widened: bool,
 }
 
 impl AuthFlow {
@@ -171,6 +136,11 @@ impl AuthFlow {
     /// Returns the scopes asked for so far.
     pub fn scopes(&self) -> &ScopeSet {
         &self.scopes
+    }
+
+    /// Returns what is answered with: an identity token that was replaced is the new one.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
     }
 
     /// Returns the token that was got, so that it can be kept for other requests.
@@ -202,9 +172,14 @@ impl AuthFlow {
             .iter()
             .any(|challenge| matches!(challenge, Challenge::Basic { .. }));
         match (bearer, &self.credential) {
-            (Some(_), Credential::RegistryToken(token)) => {
+            (Some(bearer), Credential::RegistryToken(token)) => {
                 let header = Authorization::bearer(token);
-                self.retry_once(header)
+                match bearer.error.as_deref() {
+                    Some(INSUFFICIENT_SCOPE) if self.state != State::Unanswered => {
+                        Err(self.token_refused(bearer))
+                    }
+                    _ => self.retry_once(header),
+                }
             }
             (Some(bearer), _) => self.request_token(url, bearer),
             (None, Credential::Basic { username, password }) if basic => {
@@ -220,23 +195,62 @@ impl AuthFlow {
 
     /// Takes the answer of the token service to the request that was asked for last.
     pub fn token_answered(&mut self, status: u16, body: &[u8]) -> AuthStep {
-        let State::TokenRequested { host, widened } = self.state.clone() else {
+        let State::TokenRequested(pending) = self.state.clone() else {
             return AuthStep::GiveUp(AuthFailure::NoKnownChallenge);
         };
+        let host = authority(&pending.realm);
         let failure = match status {
-            200 => match TokenAnswer::parse(body) {
-                Ok(answer) => {
-                    self.state = State::Answered { widened };
-                    let header = Authorization::bearer(&answer.token);
-                    self.token = Some(answer);
-                    return AuthStep::Retry(header);
-                }
+            200..=299 => match TokenAnswer::parse(body) {
+                Ok(answer) => return self.take(answer, pending.widened),
                 Err(error) => AuthFailure::Token { host, error },
             },
-            400 | 401 | 403 => self.rejected(),
-            status => AuthFailure::TokenService { host, status },
+            401 | 403 => self.rejected(),
+            400 if is_grant_refused(body) => self.rejected(),
+            _ => {
+                let unknown =
+                    matches!(status, 404 | 405) || (status == 400 && is_grant_unsupported(body));
+                if let Some(request) = unknown.then(|| self.fall_back(pending)).flatten() {
+                    return AuthStep::RequestToken(request);
+                }
+                AuthFailure::TokenService { host, status }
+            }
         };
         AuthStep::GiveUp(failure)
+    }
+
+    fn take(&mut self, answer: TokenAnswer, widened: bool) -> AuthStep {
+        self.state = State::Answered { widened };
+        if let (Credential::IdentityToken(old), Some(new)) =
+            (&mut self.credential, &answer.refresh_token)
+        {
+            // The service may have ended the old one with this answer.
+            *old = new.clone();
+        }
+        let header = Authorization::bearer(&answer.token);
+        self.token = Some(answer);
+        AuthStep::Retry(header)
+    }
+
+    /// Asks in the other dialect, where that was not done before and the credential can be sent in it.
+    fn fall_back(&mut self, pending: Pending) -> Option<TokenRequest> {
+        let dialect = pending.dialect.other(&self.credential)?;
+        let pending = Pending {
+            dialect,
+            fell_back: true,
+            ..Some(pending).filter(|pending| !pending.fell_back)?
+        };
+        Some(self.ask(pending))
+    }
+
+    fn ask(&mut self, pending: Pending) -> TokenRequest {
+        let request = pending.dialect.request(
+            &self.credential,
+            pending.realm.clone(),
+            pending.service.as_deref(),
+            &self.scopes,
+        );
+        self.state = State::TokenRequested(pending);
+        request
     }
 
     fn retry_once(&mut self, header: Authorization) -> Result<AuthStep, AuthFailure> {
@@ -256,64 +270,46 @@ impl AuthFlow {
         let widened = match self.state {
             State::Unanswered => false,
             State::Answered { widened: false } if self.is_too_narrow(challenge) => true,
-            _ => return Err(self.rejected()),
+            _ => return Err(self.token_refused(challenge)),
         };
         let realm = Url::parse(&challenge.realm).map_err(|_| RealmRefusal::NotHttp)?;
         self.check(asked_by, SentTo::Realm(&realm))?;
         self.scopes.merge(&challenge.scopes);
-        self.state = State::TokenRequested {
-            host: authority(&realm),
+        let request = self.ask(Pending {
+            realm,
+            service: challenge.service.clone(),
+            dialect: Dialect::of(&self.credential),
+            fell_back: false,
             widened,
-        };
-        let service = challenge.service.as_deref();
-        Ok(AuthStep::RequestToken(match &self.credential {
-            Credential::IdentityToken(token) => self.token_post(realm, service, token),
-            Credential::Basic { username, password } => self.token_get(
-                realm,
-                service,
-                Some(Authorization::basic(username, password)),
-            ),
-            _ => self.token_get(realm, service, None),
-        }))
+        });
+        Ok(AuthStep::RequestToken(request))
     }
 
     fn is_too_narrow(&self, challenge: &BearerChallenge) -> bool {
-        challenge.error.as_deref() == Some("insufficient_scope")
+        challenge.error.as_deref() == Some(INSUFFICIENT_SCOPE)
             && !self.scopes.covers(&challenge.scopes)
-    }
-
-    fn token_get(
-        &self,
-        mut url: Url,
-        service: Option<&str>,
-        authorization: Option<Authorization>,
-    ) -> TokenRequest {
-        // A realm may have a query of its own; what is asked for joins it. Without anything to join, no `?` is left behind.
-        if service.is_some() || !self.scopes.is_empty() {
-            let mut query = url.query_pairs_mut();
-            query.extend_pairs(service.map(|service| ("service", service)));
-            query.extend_pairs(self.scopes.iter().map(|scope| ("scope", scope.to_string())));
-        }
-        TokenRequest::Get { url, authorization }
-    }
-
-    fn token_post(&self, url: Url, service: Option<&str>, token: &Secret<String>) -> TokenRequest {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "refresh_token")
-            .append_pair("service", service.unwrap_or_default())
-            .append_pair("client_id", CLIENT_ID)
-            .append_pair("scope", &self.scopes.to_string())
-            .append_pair("refresh_token", token.expose());
-        TokenRequest::Post {
-            url,
-            form: Secret::new(form.finish()),
-        }
     }
 
     fn check(&self, asked_by: &Url, sent_to: SentTo<'_>) -> Result<(), RealmRefusal> {
         may_send_credentials(&self.registry, asked_by, sent_to, |host| {
             self.plain_http.contains(host)
         })
+    }
+
+    /// Says what a 401 to the token that was just got means: who got one was known, unless everybody gets it.
+    fn token_refused(&self, challenge: &BearerChallenge) -> AuthFailure {
+        let is_invalid = challenge.error.as_deref() == Some(INVALID_TOKEN);
+        if self.credential == Credential::Anonymous || is_invalid {
+            return self.rejected();
+        }
+        let missing = if challenge.scopes.is_empty() {
+            &self.scopes
+        } else {
+            &challenge.scopes
+        };
+        AuthFailure::TokenTooNarrow {
+            missing: missing.clone(),
+        }
     }
 
     fn rejected(&self) -> AuthFailure {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::distribution::parse_challenges;
+use crate::secret::Secret;
 
 const ASKED: &str = "https://r.test/v2/a/manifests/x";
 const BEARER: &str =
@@ -124,8 +125,110 @@ fn a_scope_that_did_not_suffice_is_widened_once() {
     assert_eq!(header(&step), "Bearer u");
     assert_eq!(
         refuse(&mut flow, 401, ASKED, &widest),
-        AuthStep::GiveUp(AuthFailure::CredentialsRejected)
+        lacks("repository:a:admin")
     );
+}
+
+fn lacks(scopes: &str) -> AuthStep {
+    let missing = ScopeSet::parse(scopes);
+    AuthStep::GiveUp(AuthFailure::TokenTooNarrow { missing })
+}
+
+#[test]
+fn a_token_that_was_given_and_is_refused_lacks_what_is_demanded() {
+    let refused_with = |credential, error: &str| {
+        let mut flow = flow(credential);
+        token_request(refuse(&mut flow, 401, ASKED, BEARER));
+        flow.token_answered(200, br#"{"token":"t"}"#);
+        refuse(&mut flow, 401, ASKED, &format!("{BEARER}{error}"))
+    };
+    let narrow = r#",error="insufficient_scope""#;
+    assert_eq!(refused_with(password(), narrow), lacks("repository:a:pull"));
+    assert_eq!(refused_with(password(), ""), lacks("repository:a:pull"));
+    for (credential, error, failure) in [
+        (
+            password(),
+            r#",error="invalid_token""#,
+            AuthFailure::CredentialsRejected,
+        ),
+        (
+            Credential::Anonymous,
+            narrow,
+            AuthFailure::CredentialsRequired,
+        ),
+        (Credential::Anonymous, "", AuthFailure::CredentialsRequired),
+    ] {
+        assert_eq!(refused_with(credential, error), AuthStep::GiveUp(failure));
+    }
+    let mut flow = flow(Credential::RegistryToken(Secret::new("r".into())));
+    refuse(&mut flow, 401, ASKED, BEARER);
+    let again = format!("{BEARER}{narrow}");
+    assert_eq!(
+        refuse(&mut flow, 401, ASKED, &again),
+        lacks("repository:a:pull")
+    );
+}
+
+#[test]
+fn a_service_that_knows_one_dialect_is_asked_in_it() {
+    let unsupported = r#"{"error":"unsupported_grant_type"}"#;
+    for (status, body) in [(404, ""), (405, ""), (400, unsupported)] {
+        let mut by_token = flow(Credential::IdentityToken(Secret::new("i".into())));
+        token_request(refuse(&mut by_token, 401, ASKED, BEARER));
+        let get = token_request(by_token.token_answered(status, body.as_bytes()));
+        assert!(matches!(
+            &get,
+            TokenRequest::Get { authorization: Some(a), .. } if a.header_value() == "Basic PHRva2VuPjpp"
+        ));
+        assert_eq!(
+            get.url().as_str(),
+            "https://auth.test/token?x=y&service=r.test&scope=repository%3Aa%3Apull%2Cpush"
+        );
+        assert_eq!(
+            header(&by_token.token_answered(200, br#"{"token":"t"}"#)),
+            "Bearer t"
+        );
+
+        let mut by_password = flow(password());
+        token_request(refuse(&mut by_password, 401, ASKED, BEARER));
+        let post = token_request(by_password.token_answered(status, body.as_bytes()));
+        let TokenRequest::Post { form, .. } = post else {
+            panic!("{post:?}")
+        };
+        assert_eq!(
+            form.expose(),
+            "grant_type=password&service=r.test&client_id=eigenpack&scope=repository%3Aa%3Apull%2Cpush&username=me&password=pw"
+        );
+        // Each dialect is tried once.
+        assert_eq!(
+            by_password.token_answered(status, body.as_bytes()),
+            AuthStep::GiveUp(AuthFailure::TokenService {
+                host: "auth.test".into(),
+                status
+            })
+        );
+    }
+    let mut anonymous = flow(Credential::Anonymous);
+    token_request(refuse(&mut anonymous, 401, ASKED, BEARER));
+    assert!(matches!(
+        anonymous.token_answered(404, b""),
+        AuthStep::GiveUp(_)
+    ));
+}
+
+#[test]
+fn a_new_identity_token_replaces_the_old_one() {
+    let mut flow = flow(Credential::IdentityToken(Secret::new("old".into())));
+    token_request(refuse(&mut flow, 401, ASKED, BEARER));
+    flow.token_answered(200, br#"{"access_token":"t","refresh_token":"new"}"#);
+    assert_eq!(
+        flow.credential(),
+        &Credential::IdentityToken(Secret::new("new".into()))
+    );
+    let mut flow = self::flow(password());
+    token_request(refuse(&mut flow, 401, ASKED, BEARER));
+    flow.token_answered(200, br#"{"access_token":"t","refresh_token":"new"}"#);
+    assert_eq!(flow.credential(), &password());
 }
 
 #[test]
@@ -184,6 +287,27 @@ fn a_token_service_that_fails_is_named() {
             },
         ),
         (403, "", AuthFailure::CredentialsRejected),
+        (
+            400,
+            r#"{"error":"invalid_grant"}"#,
+            AuthFailure::CredentialsRejected,
+        ),
+        (
+            400,
+            r#"{"error":"invalid_scope"}"#,
+            AuthFailure::TokenService {
+                host: "auth.test".into(),
+                status: 400,
+            },
+        ),
+        (
+            302,
+            "",
+            AuthFailure::TokenService {
+                host: "auth.test".into(),
+                status: 302,
+            },
+        ),
     ] {
         let mut flow = flow(password());
         token_request(refuse(&mut flow, 401, ASKED, BEARER));

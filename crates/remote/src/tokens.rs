@@ -1,0 +1,106 @@
+//! Requests to token services.
+
+use bytes::Bytes;
+use eigenpack_oci::distribution::{ErrorResponse, Failure, MAX_TOKEN_SIZE, TokenRequest};
+use eigenpack_oci::{AccessError, AnsweredBy, Asked, RegistryAnswer};
+
+use crate::deadline::Retries;
+use crate::registry::Connection;
+use crate::transport::{Body, Method, Response, TransportError, authority};
+
+/// What a token service answered.
+pub(crate) struct TokenReply {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+    /// What it said, to be shown.
+    pub(crate) quoted: RegistryAnswer,
+}
+
+impl Connection {
+    /// Asks a token service, again where it may only be busy. A redirect is an answer like any other: what is sent is for
+    /// the host that the challenge named and for nobody else.
+    pub(crate) async fn ask_for_token(
+        &self,
+        request: &TokenRequest,
+        asked: &Asked,
+    ) -> Result<TokenReply, AccessError> {
+        let mut retries = Retries::new(&self.options.retry, self.deadline());
+        loop {
+            let response = self.send_token_request(request).await?;
+            let status = response.status();
+            let headers = response.headers();
+            let body = read(response).await?;
+            let failure = Failure::Status {
+                status,
+                retry_after: headers.get("retry-after"),
+            };
+            if !retries.again(failure).await {
+                let quoted = quote(request, status, &body, asked);
+                return Ok(TokenReply {
+                    status,
+                    body,
+                    quoted,
+                });
+            }
+        }
+    }
+
+    async fn send_token_request(&self, request: &TokenRequest) -> Result<Response, TransportError> {
+        match request {
+            TokenRequest::Get { url, authorization } => {
+                let header = authorization
+                    .as_ref()
+                    .map(|a| ("authorization", a.header_value().to_owned()));
+                let headers = header.as_slice();
+                self.transport
+                    .send(Method::GET, url, headers, Body::Empty)
+                    .await
+            }
+            TokenRequest::Post { url, form } => {
+                let kind = "application/x-www-form-urlencoded".to_owned();
+                let form = Bytes::from(form.expose().clone());
+                let body = Body::Stream {
+                    length: form.len() as u64,
+                    stream: Box::pin(futures_util::stream::iter([Ok(form)])),
+                };
+                let headers = [("content-type", kind)];
+                self.transport.send(Method::POST, url, &headers, body).await
+            }
+        }
+    }
+}
+
+fn quote(request: &TokenRequest, status: u16, body: &[u8], asked: &Asked) -> RegistryAnswer {
+    let error = match status {
+        200..=299 => None,
+        _ => ErrorResponse::parse(body).errors.into_iter().next(),
+    };
+    let (code, message) = error.map_or((None, None), |e| (e.code, e.message));
+    let method = match request {
+        TokenRequest::Get { .. } => Method::GET,
+        TokenRequest::Post { .. } => Method::POST,
+    };
+    RegistryAnswer {
+        host: authority(request.url()),
+        request: format!("{method} {}", request.url().path()),
+        status,
+        code: code.map(|code| code.to_string()),
+        message,
+        asked: Asked {
+            answered_by: AnsweredBy::TokenService,
+            ..asked.clone()
+        },
+    }
+}
+
+/// Reads a little more than a token's answer may have, and leaves it to the parser to object.
+async fn read(mut response: Response) -> Result<Vec<u8>, TransportError> {
+    let mut body = Vec::new();
+    while let Some(bytes) = response.chunk().await? {
+        body.extend_from_slice(&bytes);
+        if body.len() as u64 > MAX_TOKEN_SIZE {
+            break;
+        }
+    }
+    Ok(body)
+}
