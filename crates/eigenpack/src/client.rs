@@ -11,6 +11,7 @@ use eigenpack_layout::{Collected, GcOptions, LayoutStore, LocalStore};
 use eigenpack_oci::{
     AccessError, Location, Observer, RawManifest, Reference, RegistryHost, Silent, Source as _, Tag,
 };
+use eigenpack_remote::credentials::CredentialProvider;
 use eigenpack_remote::{RemoteOptions, RemoteRegistry};
 use eigenruntime::{Created, PublishOptions, Published, PulledArtifact, fetch_manifest};
 
@@ -22,13 +23,14 @@ use crate::tag::{TagError, Tagged, set_tags};
 
 /// Publishes and pulls artifacts, at any place that a [`Reference`] names.
 ///
-/// A client is silent and anonymous, and it reads no environment variable and no configuration file. It is cheap to
-/// clone; clones share their connections.
+/// A client is silent, and anonymous unless it is given [`credentials`](ClientBuilder::credentials); it reads no environment
+/// variable and no configuration file by itself. It is cheap to clone; clones share their connections and their tokens.
 #[derive(Clone)]
 pub struct Client {
     store: Option<PathBuf>,
     remote: RemoteOptions,
     plain_http: BTreeSet<RegistryHost>,
+    credentials: Option<Arc<dyn CredentialProvider>>,
     observer: Arc<dyn Observer>,
     registries: Arc<Mutex<HashMap<RegistryHost, RemoteRegistry>>>,
 }
@@ -47,6 +49,7 @@ impl Client {
                 store: None,
                 remote: RemoteOptions::default(),
                 plain_http: BTreeSet::new(),
+                credentials: None,
                 observer: Arc::new(Silent),
                 registries: Arc::default(),
             },
@@ -132,7 +135,7 @@ impl Client {
         tags: &[Tag],
         overwrite: bool,
     ) -> Result<Tagged, TagError> {
-        let target = self.open(&reference.location).await?;
+        let target = self.open_to_tag(&reference.location).await?;
         let manifest = fetch_manifest(&target, &reference.selector).await?;
         set_tags(&target, manifest, tags, overwrite).await
     }
@@ -155,6 +158,7 @@ impl Client {
             .open_to_write(&target.location)
             .await
             .map_err(CopyError::OpenTarget)?;
+        let (from, to) = (from.together_with(&to), to.together_with(&from));
         let observer = self.observer.as_ref();
         copy::copy(&from, &source.selector, &to, target, overwrite, observer).await
     }
@@ -197,6 +201,14 @@ impl Client {
         })
     }
 
+    /// Opens a location whose manifests get further tags. What is to be tagged must be there, so nothing is made.
+    async fn open_to_tag(&self, location: &Location) -> Result<AnyStore, AccessError> {
+        Ok(match self.open(location).await? {
+            AnyStore::Registry(repository) => AnyStore::Registry(repository.for_writing()),
+            other => other,
+        })
+    }
+
     fn store_path(&self) -> Result<&PathBuf, AccessError> {
         self.store.as_ref().ok_or_else(|| AccessError::Store {
             path: "the local store".to_owned(),
@@ -215,6 +227,12 @@ impl Client {
         }
         let mut options = self.remote.clone();
         options.plain_http |= self.plain_http.contains(host);
+        options
+            .plain_http_hosts
+            .extend(self.plain_http.iter().cloned());
+        if self.credentials.is_some() {
+            options.credentials.clone_from(&self.credentials);
+        }
         let registry = RemoteRegistry::new(host.clone(), options)?;
         registries.insert(host.clone(), registry.clone());
         Ok(registry)
@@ -240,6 +258,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn plain_http(mut self, host: RegistryHost) -> Self {
         self.client.plain_http.insert(host);
+        self
+    }
+
+    /// Sets who is asked for credentials once a registry has demanded some. Without anybody, registries are asked
+    /// anonymously.
+    #[must_use]
+    pub fn credentials(mut self, provider: Arc<dyn CredentialProvider>) -> Self {
+        self.client.credentials = Some(provider);
         self
     }
 

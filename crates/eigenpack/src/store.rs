@@ -19,6 +19,18 @@ pub enum AnyStore {
     Layout(LayoutStore),
 }
 
+impl AnyStore {
+    /// Returns the same store for an operation that uses `other` too: two repositories of one registry share a token.
+    pub(crate) fn together_with(&self, other: &Self) -> Self {
+        match (self, other) {
+            (Self::Registry(one), Self::Registry(other)) => {
+                Self::Registry(one.clone().together_with(other))
+            }
+            _ => self.clone(),
+        }
+    }
+}
+
 macro_rules! each {
     ($self:ident, $store:ident => $call:expr) => {
         match $self {
