@@ -1,6 +1,7 @@
 //! How a command fails: words, causes, a hint, a stable code and an exit code.
 
 mod own;
+mod refused;
 mod store;
 mod usecase;
 

@@ -4,20 +4,19 @@ use std::io;
 
 use eigenpack::oci::{AccessError, FetchError, NetworkErrorKind, PushError};
 use eigenpack::{Location, Reference};
-use serde_json::Value;
 
-use super::Failure;
+use super::{Failure, refused};
 use crate::exit_code::ExitCode;
 
 /// How an error of a store is shown, before it is given a message.
-struct Meaning {
+pub(super) struct Meaning {
     exit: ExitCode,
     code: &'static str,
     hint: Option<String>,
 }
 
 impl Meaning {
-    fn new(exit: ExitCode, code: &'static str) -> Self {
+    pub(super) fn new(exit: ExitCode, code: &'static str) -> Self {
         Self {
             exit,
             code,
@@ -25,7 +24,7 @@ impl Meaning {
         }
     }
 
-    fn hint(mut self, hint: impl Into<String>) -> Self {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
@@ -34,6 +33,7 @@ impl Meaning {
 impl Failure {
     /// A store could not be read.
     pub(crate) fn fetch(message: String, error: &FetchError, reference: &Reference) -> Self {
+        let message = refused::of_fetch(error).unwrap_or(message);
         Self::from_meaning(message, fetch_meaning(error, reference), reference)
             .fields_of_fetch(error)
             .caused_by(error)
@@ -69,6 +69,7 @@ impl Failure {
 
     /// A store could not be written.
     pub(crate) fn push(message: String, error: &PushError, reference: &Reference) -> Self {
+        let message = refused::of_push(error).unwrap_or(message);
         let failure = Self::from_meaning(message, push_meaning(error, reference), reference);
         let failure = match error {
             PushError::Access(error) => failure.fields_of_access(error),
@@ -80,6 +81,7 @@ impl Failure {
 
     /// A store could not be opened or asked.
     pub(crate) fn access(message: String, error: &AccessError, reference: &Reference) -> Self {
+        let message = refused::sentence(error).unwrap_or(message);
         Self::from_meaning(message, access_meaning(error), reference)
             .fields_of_access(error)
             .caused_by(error)
@@ -120,18 +122,8 @@ impl Failure {
             AccessError::Unauthenticated(answer)
             | AccessError::Denied(answer)
             | AccessError::RateLimited(answer)
-            | AccessError::Registry(answer) => self
-                .field("host", answer.host.as_str())
-                .field("request", answer.request.as_str())
-                .field("status", answer.status)
-                .field(
-                    "registryCode",
-                    answer.code.as_deref().map_or(Value::Null, Value::from),
-                )
-                .field(
-                    "registryMessage",
-                    answer.message.as_deref().map_or(Value::Null, Value::from),
-                ),
+            | AccessError::Registry(answer) => self.fields_of_answer(answer),
+            AccessError::Credentials { registry, .. } => self.field("registry", registry.as_str()),
             AccessError::Network { host, .. } | AccessError::Refused { host, .. } => {
                 self.field("host", host.as_str())
             }
@@ -196,16 +188,12 @@ fn access_meaning(error: &AccessError) -> Meaning {
         AccessError::Io { .. } => Meaning::new(ExitCode::Input, "file"),
         AccessError::Store { .. } => Meaning::new(ExitCode::Input, "bad-store"),
         AccessError::Network { kind, host, .. } => network_meaning(*kind, host),
-        AccessError::Unauthenticated(_) => Meaning::new(ExitCode::Access, "unauthenticated").hint(
-            "this version speaks to registries anonymously: use a registry that allows it, \
-             or make the repository public",
-        ),
-        AccessError::Denied(_) => Meaning::new(ExitCode::Access, "denied").hint(
-            "the registry does not allow this anonymously; \
-             a private repository may also be one that does not exist",
-        ),
-        AccessError::RateLimited(_) => Meaning::new(ExitCode::Network, "rate-limited")
-            .hint("wait as long as the registry asks, then try again"),
+        AccessError::Unauthenticated(answer) => refused::unauthenticated(answer),
+        AccessError::Denied(answer) => refused::denied(answer),
+        AccessError::Credentials { registry, source } => {
+            refused::no_credentials(registry, source.as_ref())
+        }
+        AccessError::RateLimited(answer) => refused::rate_limited(answer),
         AccessError::Registry(answer) if answer.status < 500 => {
             Meaning::new(ExitCode::Network, "registry")
         }
@@ -251,6 +239,11 @@ fn no_repository_hint(reference: &Reference) -> String {
                 "ORG/"
             },
             reference
+        ),
+        Location::Registry { host, .. } => format!(
+            "check the repository's name: {}; one that is private looks the same to those who may not see it ({})",
+            reference.location,
+            refused::login(host.as_str())
         ),
         location => format!("check the repository's name: {location}"),
     }
