@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use eigenpack::{Client, Location, Reference, RegistryHost, RemoteOptions};
+use eigenpack::{Client, Location, Reference};
 
 use crate::args::{ConnectionArgs, Format, GlobalArgs};
+use crate::connection;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::stderr::say;
@@ -58,12 +58,7 @@ impl Context {
                 return Err(Failure::no_home());
             }
         }
-        let mut options = RemoteOptions::default();
-        options.operation_timeout = Duration::from_secs(connection.timeout);
-        let mut builder = Client::builder().remote(options);
-        for host in plain_http_hosts(references, connection)? {
-            builder = builder.plain_http(host);
-        }
+        let builder = connection::configure(references, connection, &self.environment)?;
         Ok(match &self.store {
             Some(path) => builder.store(path).build(),
             None => builder.build(),
@@ -94,28 +89,4 @@ impl Context {
             say(format_args!("{text}\n"));
         }
     }
-}
-
-/// Returns the hosts that are spoken to over plain http: the one that was named, or all that the command speaks to.
-fn plain_http_hosts(
-    references: &[&Reference],
-    connection: &ConnectionArgs,
-) -> Result<Vec<RegistryHost>, Failure> {
-    Ok(match &connection.plain_http {
-        None => Vec::new(),
-        Some(Some(named)) => {
-            vec![
-                named
-                    .parse()
-                    .map_err(|e| Failure::bad_host("--plain-http", named, &e))?,
-            ]
-        }
-        Some(None) => references
-            .iter()
-            .filter_map(|reference| match &reference.location {
-                Location::Registry { host, .. } => Some(host.clone()),
-                _ => None,
-            })
-            .collect(),
-    })
 }

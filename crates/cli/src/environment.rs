@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fmt;
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::path::PathBuf;
 
@@ -14,8 +15,20 @@ pub(crate) struct Environment {
     pub(crate) store: Option<PathBuf>,
     /// Whether `EIGENPACK_REMOTE_ONLY` is set to anything but a word for no.
     pub(crate) remote_only: bool,
+    /// The proxy for http: `HTTP_PROXY`, or the same in lower case.
+    pub(crate) http_proxy: Option<ProxyVariable>,
+    /// The proxy for https: `HTTPS_PROXY`, or the same in lower case.
+    pub(crate) https_proxy: Option<ProxyVariable>,
+    /// The hosts that are reached without a proxy: `NO_PROXY`, or the same in lower case.
+    pub(crate) no_proxy: String,
     /// What is connected to the standard streams.
     pub(crate) terminal: Terminal,
+}
+
+/// A variable that names a proxy. Its value may hold a password.
+pub(crate) struct ProxyVariable {
+    pub(crate) name: &'static str,
+    pub(crate) value: OsString,
 }
 
 /// What is known of the standard streams.
@@ -45,6 +58,12 @@ impl Environment {
                     .iter()
                     .any(|no| value.eq_ignore_ascii_case(no))
             }),
+            http_proxy: proxy("HTTP_PROXY", "http_proxy"),
+            https_proxy: proxy("HTTPS_PROXY", "https_proxy"),
+            no_proxy: variable("NO_PROXY")
+                .or_else(|| variable("no_proxy"))
+                .map(|value| value.to_string_lossy().into_owned())
+                .unwrap_or_default(),
             terminal: Terminal {
                 on_stdin: stdin().is_terminal(),
                 stdout_colors: colors && (forced || stdout().is_terminal()),
@@ -57,6 +76,20 @@ impl Environment {
 /// Returns a variable that is set and not empty.
 fn variable(name: &str) -> Option<OsString> {
     env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// Returns the first of two variables that is set; in capitals first, as the other programs for registries have it.
+fn proxy(capitals: &'static str, small: &'static str) -> Option<ProxyVariable> {
+    [capitals, small].into_iter().find_map(|name| {
+        let value = variable(name)?;
+        Some(ProxyVariable { name, value })
+    })
+}
+
+impl fmt::Debug for ProxyVariable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
 }
 
 /// Returns the platform's directory for a program's data, with our name.

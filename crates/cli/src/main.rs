@@ -6,6 +6,7 @@
 )]
 mod args;
 mod command;
+mod connection;
 mod context;
 mod environment;
 mod exit_code;

@@ -31,6 +31,7 @@ pub struct Client {
     remote: RemoteOptions,
     plain_http: BTreeSet<RegistryHost>,
     credentials: Option<Arc<dyn CredentialProvider>>,
+    insecure: BTreeSet<RegistryHost>,
     observer: Arc<dyn Observer>,
     registries: Arc<Mutex<HashMap<RegistryHost, RemoteRegistry>>>,
 }
@@ -50,6 +51,7 @@ impl Client {
                 remote: RemoteOptions::default(),
                 plain_http: BTreeSet::new(),
                 credentials: None,
+                insecure: BTreeSet::new(),
                 observer: Arc::new(Silent),
                 registries: Arc::default(),
             },
@@ -233,6 +235,10 @@ impl Client {
         if self.credentials.is_some() {
             options.credentials.clone_from(&self.credentials);
         }
+        if self.insecure.contains(host) {
+            options.tls.insecure = true;
+            options.tls.on_loopback = true;
+        }
         let registry = RemoteRegistry::new(host.clone(), options)?;
         registries.insert(host.clone(), registry.clone());
         Ok(registry)
@@ -266,6 +272,13 @@ impl ClientBuilder {
     #[must_use]
     pub fn credentials(mut self, provider: Arc<dyn CredentialProvider>) -> Self {
         self.client.credentials = Some(provider);
+        self
+    }
+
+    /// Speaks https to a host and takes any certificate from it. Whoever is on the way can read and change what is sent.
+    #[must_use]
+    pub fn insecure(mut self, host: RegistryHost) -> Self {
+        self.client.insecure.insert(host);
         self
     }
 

@@ -34,7 +34,10 @@ pub use eigenpack_oci::{
     Digest, DigestError, Location, Reference, ReferenceError, RegistryHost, Repository, Tag,
     TagStatus,
 };
-pub use eigenpack_remote::{RemoteOptions, credentials};
+pub use eigenpack_remote::{
+    Authorities, ClientIdentity, ProxyOptions, ProxyUrl, ProxyUrlError, RemoteOptions, TlsError,
+    TlsOptions, credentials,
+};
 pub use eigenruntime::{
     ArtifactManifest, BuildError, CREATED_ANNOTATION, Created, CreatedError, Difference,
     PublishError, Published, PullError, PulledArtifact, publish, pull, spec,

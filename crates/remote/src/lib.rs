@@ -28,6 +28,7 @@ mod manifests;
 mod needs;
 mod options;
 mod outgoing;
+mod proxy;
 mod referrers;
 mod registry;
 mod repository;
@@ -38,5 +39,7 @@ mod transport;
 mod uploads;
 
 pub use options::RemoteOptions;
+pub use proxy::{ProxyOptions, ProxyUrl, ProxyUrlError};
 pub use registry::RemoteRegistry;
 pub use repository::RemoteRepository;
+pub use transport::{Authorities, ClientIdentity, TlsError, TlsOptions};

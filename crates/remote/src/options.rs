@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eigenpack_oci::distribution::RetryPolicy;
-use eigenpack_oci::{MAX_MANIFEST_SIZE, RegistryHost, Secret};
-use url::Url;
+use eigenpack_oci::{MAX_MANIFEST_SIZE, RegistryHost};
 
 use crate::credentials::CredentialProvider;
+use crate::proxy::ProxyOptions;
+use crate::transport::TlsOptions;
 
 /// How a registry is reached; the default suits a registry on the internet, and one on loopback.
 ///
@@ -20,15 +21,18 @@ use crate::credentials::CredentialProvider;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RemoteOptions {
-    /// Reaches the registry over plain http, whatever its host. Loopback hosts always are.
+    /// Reaches the registry over plain http, whatever its host. Loopback hosts are unless
+    /// [`TlsOptions::on_loopback`] is set.
     pub plain_http: bool,
     /// Token services that a registry over plain http may name, though they too are reached over plain http. The registry
     /// itself may, and so may loopback where the registry is there.
     pub plain_http_hosts: BTreeSet<RegistryHost>,
     /// Who is asked for credentials once the registry has demanded some; without anybody it is asked anonymously.
     pub credentials: Option<Arc<dyn CredentialProvider>>,
-    /// The proxy for everything but loopback; none is read from the environment. Its URL may hold a password.
-    pub proxy: Option<Secret<Url>>,
+    /// Whom we trust over TLS, and what we show of ourselves.
+    pub tls: TlsOptions,
+    /// The proxies that lead to registries.
+    pub proxy: ProxyOptions,
     /// The `User-Agent` of every request.
     pub user_agent: String,
     /// The longest time that a connection may take to stand.
@@ -51,7 +55,8 @@ impl Default for RemoteOptions {
             plain_http: false,
             plain_http_hosts: BTreeSet::new(),
             credentials: None,
-            proxy: None,
+            tls: TlsOptions::default(),
+            proxy: ProxyOptions::default(),
             user_agent: concat!("eigenpack/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),

@@ -40,11 +40,12 @@ pub(crate) struct Connection {
 }
 
 impl RemoteRegistry {
-    /// Makes a registry from its host: over plain http on loopback or where the options say so, else over https.
+    /// Makes a registry from its host: over plain http where the options say so, or on loopback unless they say otherwise,
+    /// else over https.
     ///
     /// Docker Hub's names lead to the host that answers for it. A host that no URL can hold, such as `1.2.3.999`, is refused.
     pub fn new(host: RegistryHost, options: RemoteOptions) -> Result<Self, AccessError> {
-        let plain = options.plain_http || host.is_loopback();
+        let plain = options.plain_http || host.is_loopback() && !options.tls.on_loopback;
         let scheme = if plain { "http" } else { "https" };
         let base = Url::parse(&format!("{scheme}://{}/", host.on_the_wire())).map_err(|_| {
             AccessError::Refused {
@@ -60,8 +61,8 @@ impl RemoteRegistry {
         let connection = Connection {
             host,
             plain_hosts: named.chain(itself).collect(),
+            transport: Transport::new(Arc::clone(&options), &base),
             base,
-            transport: Transport::new(Arc::clone(&options)),
             accounts: Accounts::new(options.credentials.clone()),
             options,
             knowledge: Mutex::default(),

@@ -1,5 +1,7 @@
 //! Flags about the connection to a registry.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// How registries are spoken to.
@@ -8,13 +10,37 @@ use clap::Args;
 pub(crate) struct ConnectionArgs {
     /// Speak http instead of https to HOST; without =HOST, to this command's registry
     ///
-    /// Loopback hosts (localhost, 127.0.0.0/8, ::1) are spoken to over http anyway.
+    /// Loopback hosts (localhost, 127.0.0.0/8, ::1) are spoken to over http anyway, unless --ca-file,
+    /// --cert-file or --insecure says that they speak TLS.
     #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true)]
     #[expect(
         clippy::option_option,
         reason = "clap's form for a flag with an optional value"
     )]
     pub(crate) plain_http: Option<Option<String>>,
+
+    /// Take any certificate from HOST; without =HOST, from this command's registry
+    ///
+    /// Whoever is on the way can then read and change what is sent, a password too. A private authority is
+    /// better named with --ca-file.
+    #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true)]
+    #[expect(
+        clippy::option_option,
+        reason = "clap's form for a flag with an optional value"
+    )]
+    pub(crate) insecure: Option<Option<String>>,
+
+    /// Trust the authorities in this PEM file besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Show the registry this certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "key_file")]
+    pub(crate) cert_file: Option<PathBuf>,
+
+    /// The private key of the certificate, a PEM file
+    #[arg(long, value_name = "FILE", requires = "cert_file")]
+    pub(crate) key_file: Option<PathBuf>,
 
     /// How long the whole operation may take, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]

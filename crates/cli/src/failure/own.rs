@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use eigenpack::oci::NameError;
-use eigenpack::{Reference, ReferenceError};
+use eigenpack::{ProxyUrlError, Reference, ReferenceError, TlsError};
 use eigenpack_registry::fault::FaultPlanError;
 use eigenpack_registry::{HtpasswdError, TlsIdentityError};
 
@@ -42,6 +43,29 @@ impl Failure {
             "bad-host",
             format!("{flag}={} is not a host", clean(host)),
         )
+        .caused_by(error)
+    }
+
+    /// A file of certificates or keys cannot be used.
+    pub(crate) fn certificate(flag: &str, path: &Path, error: &TlsError) -> Self {
+        let path = clean(&path.display().to_string());
+        Self::new(
+            ExitCode::Input,
+            "bad-certificate",
+            format!("cannot use {flag} {path}"),
+        )
+        .field("path", path)
+        .caused_by(error)
+    }
+
+    /// The environment names a proxy that cannot be used. Its URL may hold a password, so it is not shown.
+    pub(crate) fn proxy(variable: &str, error: &ProxyUrlError) -> Self {
+        Self::new(
+            ExitCode::Input,
+            "bad-proxy",
+            format!("cannot use the proxy that {variable} names"),
+        )
+        .hint(format!("correct it, or unset it: unset {variable}"))
         .caused_by(error)
     }
 

@@ -212,7 +212,8 @@ fn network_meaning(kind: NetworkErrorKind, host: &str) -> Meaning {
             format!("is a registry running at {host}? check the host, the port and the network"),
         ),
         NetworkErrorKind::Tls => Meaning::new(ExitCode::Network, "tls").hint(format!(
-            "if the registry speaks http and you trust the network, add --plain-http={host}"
+            "if its authority is a private one, name that with --ca-file FILE; \
+             if it speaks http and you trust the network, add --plain-http={host}"
         )),
         NetworkErrorKind::Timeout => Meaning::new(ExitCode::Network, "timeout")
             .hint("try again, or allow more time with --timeout SECONDS"),

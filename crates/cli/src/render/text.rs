@@ -100,15 +100,18 @@ fn copy(report: &CopyReport) -> String {
 
 fn serve(report: &ServeReport) -> String {
     let example = format!("{}/my-avs:opset-0-v1", report.host);
-    // Without being told, both programs speak http to localhost; eigenpack always does.
+    // Without being told, both programs speak http to localhost.
     let is_localhost = report.host.starts_with("localhost:");
-    let flag = match &report.tls_cert {
-        Some(file) if is_localhost => {
-            format!("--plain-http=false --ca-file {}", shell_quoted(file))
-        }
-        Some(file) => format!("--ca-file {}", shell_quoted(file)),
-        None => "--plain-http".to_owned(),
+    let ca_file = report
+        .tls_cert
+        .as_ref()
+        .map(|file| format!(" --ca-file {}", shell_quoted(file)));
+    let theirs = match &ca_file {
+        Some(ca_file) if is_localhost => format!(" --plain-http=false{ca_file}"),
+        Some(ca_file) => ca_file.clone(),
+        None => " --plain-http".to_owned(),
     };
+    let ours = ca_file.unwrap_or_default();
     let mut text = vec![
         format!(
             "Serving the local store {} on {}",
@@ -118,19 +121,16 @@ fn serve(report: &ServeReport) -> String {
         String::new(),
     ];
     if report.authentication {
-        text.push(format!("  oras login {flag} {}", report.host));
+        text.push(format!("  oras login{theirs} {}", report.host));
     }
-    let ours = report.tls_cert.is_none() || !is_localhost;
     if !report.read_only {
-        if ours {
-            text.push(format!("  eigenpack push runtime-spec.yaml {example}"));
-        }
-        text.push(format!("  oras push {flag} {example} runtime-spec.yaml"));
+        text.push(format!(
+            "  eigenpack push{ours} runtime-spec.yaml {example}"
+        ));
+        text.push(format!("  oras push{theirs} {example} runtime-spec.yaml"));
     }
-    if ours {
-        text.push(format!("  eigenpack pull {example}"));
-    }
-    text.push(format!("  oras pull {flag} {example}"));
+    text.push(format!("  eigenpack pull{ours} {example}"));
+    text.push(format!("  oras pull{theirs} {example}"));
     lines(&text)
 }
 

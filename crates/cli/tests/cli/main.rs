@@ -5,6 +5,7 @@
     reason = "a test says what it relies on by failing"
 )]
 
+mod connection;
 mod copy;
 mod gc;
 mod harness;

@@ -1,6 +1,6 @@
 //! How a registry is reached: over http or https, through a proxy or not.
 
-use eigenpack_oci::{AccessError, FetchError, NetworkErrorKind, Secret, Source as _, TagOrDigest};
+use eigenpack_oci::{AccessError, FetchError, NetworkErrorKind, Source as _, TagOrDigest};
 use eigenpack_registry::fault::{Fault, Requests};
 use eigenpack_remote::{RemoteOptions, RemoteRegistry};
 
@@ -80,7 +80,7 @@ async fn a_proxy_is_used_for_all_but_loopback() {
     let mut options = options();
     options.plain_http = true;
     let url = format!("http://{}", proxy.server.address);
-    options.proxy = Some(Secret::new(url.parse().unwrap()));
+    options.proxy.http = Some(url.parse().unwrap());
     let which = || TagOrDigest::Tag("v1".parse().unwrap());
     let manifest_of = |host: &str| {
         let registry = RemoteRegistry::new(host.parse().unwrap(), options.clone()).unwrap();

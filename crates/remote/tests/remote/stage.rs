@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
-use eigenpack_oci::{RegistryHost, Secret};
+use eigenpack_oci::RegistryHost;
 use eigenpack_remote::credentials::CredentialProvider;
 use eigenpack_remote::{RemoteOptions, RemoteRegistry};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -168,7 +168,8 @@ impl Stage {
         let mut options = options();
         options.plain_http = true;
         let url = format!("http://{}", self.address);
-        options.proxy = Some(Secret::new(url.parse().unwrap()));
+        options.proxy.http = Some(url.parse().unwrap());
+        options.proxy.https = options.proxy.http.clone();
         options
     }
 

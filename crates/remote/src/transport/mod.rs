@@ -2,10 +2,12 @@
 //!
 //! Redirects, retries and authorisation are not followed here.
 
+mod clients;
+mod tls;
+
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{sync::Arc, time::Duration};
 
@@ -14,9 +16,10 @@ use eigenpack_oci::{AccessError, ByteStream, NetworkErrorKind};
 use futures_util::StreamExt as _;
 pub(crate) use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Client, NoProxy, Proxy, redirect};
 use url::Url;
 
+use self::clients::Clients;
+pub use self::tls::{Authorities, ClientIdentity, TlsError, TlsOptions};
 use crate::options::RemoteOptions;
 
 /// The largest piece of a body that is sent before it counts as progress, in bytes.
@@ -25,9 +28,8 @@ const PIECE: usize = 64 * 1024;
 /// Sends requests over pooled connections.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    options: Arc<RemoteOptions>,
-    plain: OnceLock<Client>,
-    secure: OnceLock<Client>,
+    idle_timeout: Duration,
+    clients: Clients,
 }
 
 /// The body of a request.
@@ -53,11 +55,11 @@ pub(crate) struct TransportError {
 }
 
 impl Transport {
-    pub(crate) fn new(options: Arc<RemoteOptions>) -> Self {
+    /// Speaks to the registry at `base`, and to wherever it leads.
+    pub(crate) fn new(options: Arc<RemoteOptions>, base: &Url) -> Self {
         Self {
-            options,
-            plain: OnceLock::new(),
-            secure: OnceLock::new(),
+            idle_timeout: options.idle_timeout,
+            clients: Clients::new(options, base),
         }
     }
 
@@ -69,7 +71,11 @@ impl Transport {
         headers: &[(&'static str, String)],
         body: Body,
     ) -> Result<Response, TransportError> {
-        let mut request = self.client(url)?.request(method.clone(), url.clone());
+        let client = self
+            .clients
+            .get(url)
+            .map_err(|e| TransportError::new(url, NetworkErrorKind::Tls, Some(e.into())))?;
+        let mut request = client.request(method.clone(), url.clone());
         for (name, value) in headers {
             let mut value = HeaderValue::from_str(value)
                 .map_err(|e| TransportError::new(url, NetworkErrorKind::Broken, Some(e.into())))?;
@@ -87,7 +93,7 @@ impl Transport {
         let mut sending: Pin<Box<_>> = Box::pin(request.send());
         let inner = loop {
             let before = progress.load(Ordering::Relaxed);
-            match tokio::time::timeout(self.options.idle_timeout, &mut sending).await {
+            match tokio::time::timeout(self.idle_timeout, &mut sending).await {
                 Ok(result) => break result.map_err(|e| TransportError::classify(url, e))?,
                 Err(_) if progress.load(Ordering::Relaxed) != before => {}
                 Err(_) => return Err(TransportError::timeout(url)),
@@ -96,42 +102,9 @@ impl Transport {
         tracing::debug!(%method, host = %authority(url), path = url.path(), status = inner.status().as_u16());
         Ok(Response {
             url: url.clone(),
-            idle_timeout: self.options.idle_timeout,
+            idle_timeout: self.idle_timeout,
             inner,
         })
-    }
-
-    /// Returns the client for a URL's scheme, made when it is first needed: loading the system's certificates takes time
-    /// and can fail, and plain http needs none.
-    fn client(&self, url: &Url) -> Result<&Client, TransportError> {
-        let secure = url.scheme() == "https";
-        let cell = if secure { &self.secure } else { &self.plain };
-        if let Some(client) = cell.get() {
-            return Ok(client);
-        }
-        let client = self.build_client(secure).map_err(|e| {
-            let kind = NetworkErrorKind::Tls;
-            TransportError::new(url, kind, Some(e.into()))
-        })?;
-        Ok(cell.get_or_init(|| client))
-    }
-
-    fn build_client(&self, secure: bool) -> reqwest::Result<Client> {
-        let mut builder = Client::builder()
-            .user_agent(&self.options.user_agent)
-            .connect_timeout(self.options.connect_timeout)
-            .redirect(redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy();
-        if !secure {
-            builder = builder.tls_certs_only([]);
-        }
-        if let Some(proxy) = &self.options.proxy {
-            let loopback = NoProxy::from_string("localhost,127.0.0.0/8,::1");
-            builder = builder.proxy(Proxy::all(proxy.expose().clone())?.no_proxy(loopback));
-        }
-        builder.build()
     }
 }
 

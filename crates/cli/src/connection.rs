@@ -1,0 +1,117 @@
+//! From flags and environment to how registries are spoken to.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::time::Duration;
+
+use eigenpack::{
+    Authorities, Client, ClientBuilder, ClientIdentity, Location, ProxyOptions, Reference,
+    RegistryHost, RemoteOptions, TlsOptions,
+};
+
+use crate::args::ConnectionArgs;
+use crate::environment::{Environment, ProxyVariable};
+use crate::failure::Failure;
+
+/// The largest file of certificates that is read, in bytes; the bundle of a whole system has about a quarter of it.
+const MAX_PEM_SIZE: u64 = 1 << 20;
+
+/// Starts a client that speaks to the registries of a command as was asked for.
+pub(crate) fn configure(
+    references: &[&Reference],
+    args: &ConnectionArgs,
+    environment: &Environment,
+) -> Result<ClientBuilder, Failure> {
+    let hosts: Vec<_> = references
+        .iter()
+        .filter_map(|reference| match &reference.location {
+            Location::Registry { host, .. } => Some(host.clone()),
+            _ => None,
+        })
+        .collect();
+    let mut options = RemoteOptions::default();
+    options.operation_timeout = Duration::from_secs(args.timeout);
+    if !hosts.is_empty() {
+        options.tls = tls(args)?;
+        options.proxy = proxy(environment)?;
+    }
+    let mut builder = Client::builder().remote(options);
+    for host in named_hosts("--plain-http", args.plain_http.as_ref(), &hosts)? {
+        builder = builder.plain_http(host);
+    }
+    for host in named_hosts("--insecure", args.insecure.as_ref(), &hosts)? {
+        builder = builder.insecure(host);
+    }
+    Ok(builder)
+}
+
+/// Returns the hosts that a flag is for: the one that it names, or all that the command speaks to.
+fn named_hosts(
+    flag: &str,
+    value: Option<&Option<String>>,
+    all: &[RegistryHost],
+) -> Result<Vec<RegistryHost>, Failure> {
+    match value {
+        None => Ok(Vec::new()),
+        Some(None) => Ok(all.to_vec()),
+        Some(Some(named)) => match named.parse() {
+            Ok(host) => Ok(vec![host]),
+            Err(error) => Err(Failure::bad_host(flag, named, &error)),
+        },
+    }
+}
+
+fn tls(args: &ConnectionArgs) -> Result<TlsOptions, Failure> {
+    let mut tls = TlsOptions::default();
+    if let Some(path) = &args.ca_file {
+        let pem = read_pem(path)?;
+        tls.authorities = Authorities::from_pem(&pem)
+            .map_err(|error| Failure::certificate("--ca-file", path, &error))?;
+    }
+    if let (Some(certificate), Some(key)) = (&args.cert_file, &args.key_file) {
+        let identity = ClientIdentity::from_pem(&read_pem(certificate)?, &read_pem(key)?);
+        let identity = identity.map_err(|error| {
+            let (flag, path) = if error.is_about_key() {
+                ("--key-file", key)
+            } else {
+                ("--cert-file", certificate)
+            };
+            Failure::certificate(flag, path, &error)
+        })?;
+        tls.identity = Some(identity);
+    }
+    // Whoever names certificates wants them used, on loopback too.
+    tls.on_loopback = args.ca_file.is_some() || args.cert_file.is_some();
+    Ok(tls)
+}
+
+fn read_pem(path: &Path) -> Result<Vec<u8>, Failure> {
+    let read = || {
+        let mut pem = Vec::new();
+        let mut file = File::open(path)?.take(MAX_PEM_SIZE + 1);
+        if file.read_to_end(&mut pem)? as u64 > MAX_PEM_SIZE {
+            let message = format!("larger than {MAX_PEM_SIZE} bytes; this is no PEM file");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(pem)
+    };
+    read().map_err(|error| Failure::file("read", &path.display().to_string(), &error))
+}
+
+fn proxy(environment: &Environment) -> Result<ProxyOptions, Failure> {
+    let parse = |variable: &Option<ProxyVariable>| {
+        let Some(variable) = variable else {
+            return Ok(None);
+        };
+        let text = variable.value.to_str().unwrap_or_default();
+        text.parse()
+            .map(Some)
+            .map_err(|error| Failure::proxy(variable.name, &error))
+    };
+    let mut proxy = ProxyOptions::default();
+    proxy.http = parse(&environment.http_proxy)?;
+    proxy.https = parse(&environment.https_proxy)?;
+    proxy.no_proxy.clone_from(&environment.no_proxy);
+    Ok(proxy)
+}

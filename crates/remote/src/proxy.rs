@@ -1,0 +1,93 @@
+//! The proxies that registries are reached through.
+
+use std::str::FromStr;
+
+use eigenpack_oci::Secret;
+use url::Url;
+
+/// Which proxy leads to which host. None is read from the environment, and loopback is always reached without one.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ProxyOptions {
+    /// The proxy for URLs over http.
+    pub http: Option<ProxyUrl>,
+    /// The proxy for URLs over https; it is asked for a tunnel (CONNECT), and sees the host's name alone.
+    pub https: Option<ProxyUrl>,
+    /// Hosts that are reached without a proxy: names, with all that is below them, addresses and networks, separated by
+    /// commas; `*` is all. It is what `NO_PROXY` holds.
+    pub no_proxy: String,
+}
+
+/// The URL of a proxy. It may hold a password, so it cannot be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyUrl(Secret<Url>);
+
+/// Why a text is not the URL of a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProxyUrlError {
+    /// It is no URL, or it names no host.
+    #[error("this is not the URL of a proxy; one is http://HOST:PORT")]
+    NotUrl,
+    /// It is of a kind that is not spoken here.
+    #[error("only proxies that speak http or https can be used")]
+    Scheme,
+}
+
+impl ProxyUrl {
+    pub(crate) fn expose(&self) -> &Url {
+        self.0.expose()
+    }
+}
+
+/// Parses a URL; without a scheme it is http's, as other tools have it.
+impl FromStr for ProxyUrl {
+    type Err = ProxyUrlError;
+
+    fn from_str(text: &str) -> Result<Self, ProxyUrlError> {
+        let url = if text.contains("://") {
+            Url::parse(text)
+        } else {
+            Url::parse(&format!("http://{text}"))
+        };
+        let url = url.map_err(|_| ProxyUrlError::NotUrl)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(ProxyUrlError::Scheme);
+        }
+        if url.host_str().is_none_or(str::is_empty) {
+            return Err(ProxyUrlError::NotUrl);
+        }
+        Ok(Self(Secret::new(url)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<String, ProxyUrlError> {
+        text.parse::<ProxyUrl>()
+            .map(|proxy| proxy.expose().to_string())
+    }
+
+    #[test]
+    fn a_scheme_is_optional() {
+        assert_eq!(parsed("proxy:3128").unwrap(), "http://proxy:3128/");
+        assert_eq!(parsed("10.0.0.1:3128").unwrap(), "http://10.0.0.1:3128/");
+        assert_eq!(parsed("https://u:p@proxy").unwrap(), "https://u:p@proxy/");
+    }
+
+    #[test]
+    fn what_is_no_http_proxy_is_refused() {
+        assert_eq!(parsed("socks5://proxy:1080"), Err(ProxyUrlError::Scheme));
+        for text in ["", "http://", "proxy:port", "a b"] {
+            assert_eq!(parsed(text), Err(ProxyUrlError::NotUrl), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let proxy: ProxyUrl = "http://user:pass@proxy".parse().unwrap();
+        assert!(!format!("{proxy:?}").contains("pass"));
+    }
+}
