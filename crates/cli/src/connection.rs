@@ -65,12 +65,15 @@ fn named_hosts(
 fn tls(args: &ConnectionArgs) -> Result<TlsOptions, Failure> {
     let mut tls = TlsOptions::default();
     if let Some(path) = &args.ca_file {
-        let pem = read_pem(path)?;
+        let pem = read_pem("--ca-file", path)?;
         tls.authorities = Authorities::from_pem(&pem)
             .map_err(|error| Failure::certificate("--ca-file", path, &error))?;
     }
     if let (Some(certificate), Some(key)) = (&args.cert_file, &args.key_file) {
-        let identity = ClientIdentity::from_pem(&read_pem(certificate)?, &read_pem(key)?);
+        let identity = ClientIdentity::from_pem(
+            &read_pem("--cert-file", certificate)?,
+            &read_pem("--key-file", key)?,
+        );
         let identity = identity.map_err(|error| {
             let (flag, path) = if error.is_about_key() {
                 ("--key-file", key)
@@ -86,7 +89,7 @@ fn tls(args: &ConnectionArgs) -> Result<TlsOptions, Failure> {
     Ok(tls)
 }
 
-fn read_pem(path: &Path) -> Result<Vec<u8>, Failure> {
+fn read_pem(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
     let read = || {
         let mut pem = Vec::new();
         let mut file = File::open(path)?.take(MAX_PEM_SIZE + 1);
@@ -96,7 +99,10 @@ fn read_pem(path: &Path) -> Result<Vec<u8>, Failure> {
         }
         Ok(pem)
     };
-    read().map_err(|error| Failure::file("read", &path.display().to_string(), &error))
+    read().map_err(|error| {
+        let hint = format!("check the path after {flag}, and that this user may read it");
+        Failure::file("read", &path.display().to_string(), &error).hint(hint)
+    })
 }
 
 fn proxy(environment: &Environment) -> Result<ProxyOptions, Failure> {
