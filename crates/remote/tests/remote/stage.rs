@@ -169,7 +169,7 @@ impl Stage {
         options.plain_http = true;
         let url = format!("http://{}", self.address);
         options.proxy.http = Some(url.parse().unwrap());
-        options.proxy.https = options.proxy.http.clone();
+        options.proxy.https.clone_from(&options.proxy.http);
         options
     }
 
