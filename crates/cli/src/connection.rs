@@ -67,7 +67,7 @@ fn tls(args: &ConnectionArgs) -> Result<TlsOptions, Failure> {
     if let Some(path) = &args.ca_file {
         let pem = read_pem("--ca-file", path)?;
         tls.authorities = Authorities::from_pem(&pem)
-            .map_err(|error| Failure::certificate("--ca-file", path, &error))?;
+            .map_err(|error| Failure::certificate("--ca-file", path, error))?;
     }
     if let (Some(certificate), Some(key)) = (&args.cert_file, &args.key_file) {
         let identity = ClientIdentity::from_pem(
@@ -80,7 +80,7 @@ fn tls(args: &ConnectionArgs) -> Result<TlsOptions, Failure> {
             } else {
                 ("--cert-file", certificate)
             };
-            Failure::certificate(flag, path, &error)
+            Failure::certificate(flag, path, error)
         })?;
         tls.identity = Some(identity);
     }
@@ -113,7 +113,7 @@ fn proxy(environment: &Environment) -> Result<ProxyOptions, Failure> {
         let text = variable.value.to_str().unwrap_or_default();
         text.parse()
             .map(Some)
-            .map_err(|error| Failure::proxy(variable.name, &error))
+            .map_err(|error| Failure::proxy(variable.name, error))
     };
     let mut proxy = ProxyOptions::default();
     proxy.http = parse(&environment.http_proxy)?;

@@ -47,7 +47,7 @@ impl Failure {
     }
 
     /// A file of certificates or keys cannot be used.
-    pub(crate) fn certificate(flag: &str, path: &Path, error: &TlsError) -> Self {
+    pub(crate) fn certificate(flag: &str, path: &Path, error: TlsError) -> Self {
         let path = clean(&path.display().to_string());
         Self::new(
             ExitCode::Input,
@@ -55,18 +55,18 @@ impl Failure {
             format!("cannot use {flag} {path}"),
         )
         .field("path", path)
-        .caused_by(error)
+        .caused_by(&error)
     }
 
     /// The environment names a proxy that cannot be used. Its URL may hold a password, so it is not shown.
-    pub(crate) fn proxy(variable: &str, error: &ProxyUrlError) -> Self {
+    pub(crate) fn proxy(variable: &str, error: ProxyUrlError) -> Self {
         Self::new(
             ExitCode::Input,
             "bad-proxy",
             format!("cannot use the proxy that {variable} names"),
         )
         .hint(format!("correct it, or unset it: unset {variable}"))
-        .caused_by(error)
+        .caused_by(&error)
     }
 
     /// A reference that cannot be parsed, with a caret at the fault.
