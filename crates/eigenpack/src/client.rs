@@ -8,10 +8,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use eigenpack_layout::{Collected, GcOptions, LayoutStore, LocalStore};
+use eigenpack_oci::distribution::Challenge;
 use eigenpack_oci::{
     AccessError, Location, Observer, RawManifest, Reference, RegistryHost, Silent, Source as _, Tag,
 };
-use eigenpack_remote::credentials::CredentialProvider;
+use eigenpack_remote::credentials::{CredentialProvider, DockerCredentials};
 use eigenpack_remote::{RemoteOptions, RemoteRegistry};
 use eigenruntime::{Created, PublishOptions, Published, PulledArtifact, fetch_manifest};
 
@@ -23,8 +24,8 @@ use crate::tag::{TagError, Tagged, set_tags};
 
 /// Publishes and pulls artifacts, at any place that a [`Reference`] names.
 ///
-/// A client is silent, and anonymous unless it is given [`credentials`](ClientBuilder::credentials); it reads no environment
-/// variable and no configuration file by itself. It is cheap to clone; clones share their connections and their tokens.
+/// A client is silent, and anonymous unless it is given [`credentials`](ClientBuilder::credentials) or told to use
+/// [Docker's](ClientBuilder::docker_credentials); it reads no environment variable and no configuration file by itself. It is cheap to clone; clones share their connections and their tokens.
 #[derive(Clone)]
 pub struct Client {
     store: Option<PathBuf>,
@@ -211,6 +212,18 @@ impl Client {
         })
     }
 
+    /// Asks a registry whether it lets itself be used with the credentials that there are for it.
+    ///
+    /// A registry that demands nothing accepts everything, and what may be done to a repository is another question.
+    pub async fn check_credentials(&self, host: &RegistryHost) -> Result<(), AccessError> {
+        self.registry(host)?.check_credentials().await
+    }
+
+    /// Asks a registry, without credentials, what it demands of those who want to use it; nothing where it demands nothing.
+    pub async fn challenges(&self, host: &RegistryHost) -> Result<Vec<Challenge>, AccessError> {
+        self.registry(host)?.challenges().await
+    }
+
     fn store_path(&self) -> Result<&PathBuf, AccessError> {
         self.store.as_ref().ok_or_else(|| AccessError::Store {
             path: "the local store".to_owned(),
@@ -273,6 +286,20 @@ impl ClientBuilder {
     pub fn credentials(mut self, provider: Arc<dyn CredentialProvider>) -> Self {
         self.client.credentials = Some(provider);
         self
+    }
+
+    /// Uses the credentials that Docker and Podman have: those of `docker login`, their credential helpers, and the
+    /// variables that move their files, by the rules of [`DockerCredentials`].
+    ///
+    /// The environment is read here, now, and nowhere else in this crate; files and helpers are when a registry demands
+    /// credentials.
+    ///
+    /// ```no_run
+    /// let client = eigenpack::Client::builder().docker_credentials().build();
+    /// ```
+    #[must_use]
+    pub fn docker_credentials(self) -> Self {
+        self.credentials(Arc::new(DockerCredentials::from_environment()))
     }
 
     /// Speaks https to a host and takes any certificate from it. Whoever is on the way can read and change what is sent.

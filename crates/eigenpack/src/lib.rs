@@ -4,7 +4,7 @@
 //! use eigenpack::{Client, PushOptions, Reference};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! let client = Client::builder().build();
+//! let client = Client::builder().docker_credentials().build();
 //! let reference: Reference = "ghcr.io/org/my-avs:opset-0-v1".parse()?;
 //!
 //! let spec = std::fs::read("runtime-spec.yaml")?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use eigenpack_oci::distribution::{Endpoint, HostKnowledge};
+use eigenpack_oci::distribution::{Challenge, Endpoint, HostKnowledge, parse_challenges};
 use eigenpack_oci::{AccessError, RegistryHost, Repository};
 use url::Url;
 
@@ -14,7 +14,7 @@ use crate::exchange::Request;
 use crate::needs::Needs;
 use crate::options::RemoteOptions;
 use crate::repository::RemoteRepository;
-use crate::transport::{Method, Transport, authority};
+use crate::transport::{Body, Method, Transport, TransportError, authority};
 
 /// A registry over HTTP: its settings, its connections, and what was learned of it.
 ///
@@ -105,6 +105,27 @@ impl RemoteRegistry {
         match answer.status {
             200..=299 => Ok(()),
             _ => Err(answer.access_error()),
+        }
+    }
+
+    /// Asks the registry, once and without credentials, what it demands of those who want to use it; nothing where it
+    /// demands nothing (distribution specification, "Determining Support").
+    pub async fn challenges(&self) -> Result<Vec<Challenge>, AccessError> {
+        let connection = &self.connection;
+        let url = connection.url(&Endpoint::Ping);
+        let answer = connection
+            .transport
+            .send(Method::GET, &url, &[], Body::Empty);
+        let response = tokio::time::timeout_at(connection.deadline().instant(), answer)
+            .await
+            .unwrap_or_else(|_| Err(TransportError::timeout(&url)))?;
+        match response.status() {
+            401 => Ok(parse_challenges(response.headers().all("www-authenticate"))),
+            200..=299 => Ok(Vec::new()),
+            status => Err(AccessError::Refused {
+                host: self.host().to_string(),
+                reason: format!("it answered {status} to GET {}", url.path()),
+            }),
         }
     }
 
