@@ -5,6 +5,7 @@ use eigenpack_oci::distribution::{ErrorCode, ErrorResponse};
 use eigenpack_oci::{AccessError, Asked, FetchError, PushError, RegistryAnswer, VerifyError};
 use url::Url;
 
+use crate::mask::Mask;
 use crate::outgoing::ContentError;
 use crate::transport::{Headers, Method, Response, authority};
 
@@ -21,6 +22,8 @@ pub(crate) struct Answer {
     pub(crate) stream: Option<Response>,
     /// What was asked, and as whom.
     pub(crate) asked: Asked,
+    /// What of the request must not be shown.
+    pub(crate) mask: Mask,
 }
 
 /// Why there is no answer.
@@ -54,7 +57,7 @@ impl Answer {
     pub(crate) fn quoted(&self) -> RegistryAnswer {
         let error = self.errors().errors.into_iter().next();
         let (code, message) = error.map_or((None, None), |e| (e.code, e.message));
-        RegistryAnswer {
+        let mut quoted = RegistryAnswer {
             host: authority(&self.url),
             // Without the query: it may hold the state of an upload or the signature of a storage's URL.
             request: format!("{} {}", self.method, self.url.path()),
@@ -62,7 +65,9 @@ impl Answer {
             code: code.map(|code| code.to_string()),
             message,
             asked: self.asked.clone(),
-        }
+        };
+        self.mask.hide_in(&mut quoted);
+        quoted
     }
 
     /// Returns what the status means where it has no meaning for this request alone.

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::accounts::{Account, Held, Renewal};
 use crate::answer::{Answer, ExchangeError};
+use crate::mask::Mask;
 use crate::needs::Needs;
 use crate::registry::Connection;
 
@@ -68,6 +69,14 @@ impl<'a> Attempt<'a> {
 
     pub(crate) fn header(&self) -> Option<&str> {
         self.header.as_ref().map(Authorization::header_value)
+    }
+
+    /// Returns what of the request must not be shown.
+    pub(crate) fn mask(&self) -> Mask {
+        match &self.account {
+            Some(account) => Mask::new(&account.credential(), self.header()),
+            None => Mask::default(),
+        }
     }
 
     /// Says what is asked, and as whom.
@@ -236,7 +245,9 @@ impl<'a> Attempt<'a> {
                         credentials: account.used().cloned(),
                         ..self.asked()
                     };
-                    let reply = self.connection.ask_for_token(&request, &asked).await?;
+                    let mask = Mask::new(&account.credential(), None);
+                    let mut reply = self.connection.ask_for_token(&request, &asked).await?;
+                    mask.hide_in(&mut reply.quoted);
                     step = flow.token_answered(reply.status, &reply.body);
                     token_service = Some(reply.quoted);
                 }
@@ -258,12 +269,13 @@ impl<'a> Attempt<'a> {
             Box::new(quoted)
         };
         let mut quoted = refusal.token_service.map_or_else(by_registry, Box::new);
+        let mask = Mask::new(&account.credential(), None);
         match refusal.failure {
             AuthFailure::CredentialsRequired | AuthFailure::CredentialsRejected => {
                 AccessError::Unauthenticated(quoted)
             }
             AuthFailure::TokenTooNarrow { missing } => {
-                quoted.asked.missing_scope = Some(self.needs.lacking(&missing));
+                quoted.asked.missing_scope = Some(mask.hide(&self.needs.lacking(&missing)));
                 AccessError::Denied(quoted)
             }
             AuthFailure::Denied => AccessError::Denied(quoted),
@@ -281,7 +293,7 @@ impl<'a> Attempt<'a> {
             }
             other => AccessError::Refused {
                 host: quoted.host,
-                reason: other.to_string(),
+                reason: mask.hide(&other.to_string()),
             },
         }
     }

@@ -10,6 +10,7 @@ use url::Url;
 use crate::answer::{Answer, ExchangeError};
 use crate::authorization::Attempt;
 use crate::deadline::{Deadline, Retries};
+use crate::mask::Mask;
 use crate::needs::Needs;
 use crate::outgoing::{Fault, Outgoing};
 use crate::registry::Connection;
@@ -149,7 +150,10 @@ impl Connection {
                 asked.credentials = None;
                 asked.answered_by = AnsweredBy::Elsewhere;
             }
-            let answer = read(request, response, asked).await?;
+            let mut answer = read(request, response, asked).await?;
+            if !answer.is_success() {
+                answer.mask = authorization.mask();
+            }
             if !trusted || answer.status != 401 {
                 return Ok(answer);
             }
@@ -243,6 +247,7 @@ async fn read(
         body: Bytes::new(),
         stream: None,
         asked,
+        mask: Mask::default(),
     };
     if !answer.is_success() {
         answer.body = read_start(&mut response, MAX_ERROR_SIZE).await;

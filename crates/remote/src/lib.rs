@@ -25,6 +25,7 @@ pub mod credentials;
 mod deadline;
 mod exchange;
 mod manifests;
+mod mask;
 mod needs;
 mod options;
 mod outgoing;

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod auth;
+mod echoed;
 mod embedded;
 mod fault_matrix;
 mod faults;
