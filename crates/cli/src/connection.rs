@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use eigenpack::{
-    Authorities, Client, ClientBuilder, ClientIdentity, Location, ProxyOptions, Reference,
-    RegistryHost, RemoteOptions, TlsOptions,
+    Authorities, Client, ClientBuilder, ClientIdentity, ProxyOptions, RegistryHost, RemoteOptions,
+    TlsOptions,
 };
 
-use crate::args::ConnectionArgs;
+use crate::args::TransportArgs;
 use crate::environment::{Environment, ProxyVariable};
 use crate::failure::Failure;
 
@@ -19,28 +19,48 @@ const MAX_PEM_SIZE: u64 = 1 << 20;
 
 /// Starts a client that speaks to the registries of a command as was asked for.
 pub(crate) fn configure(
-    references: &[&Reference],
-    args: &ConnectionArgs,
+    hosts: &[RegistryHost],
+    args: &TransportArgs,
     environment: &Environment,
 ) -> Result<ClientBuilder, Failure> {
-    let hosts: Vec<_> = references
-        .iter()
-        .filter_map(|reference| match &reference.location {
-            Location::Registry { host, .. } => Some(host.clone()),
-            _ => None,
-        })
-        .collect();
+    start(options(hosts, args, environment)?, hosts, args)
+}
+
+/// Starts a client that shows nothing of who asks: no certificate either.
+pub(crate) fn configure_anonymous(
+    hosts: &[RegistryHost],
+    args: &TransportArgs,
+    environment: &Environment,
+) -> Result<ClientBuilder, Failure> {
+    let mut options = options(hosts, args, environment)?;
+    options.tls.identity = None;
+    start(options, hosts, args)
+}
+
+fn options(
+    hosts: &[RegistryHost],
+    args: &TransportArgs,
+    environment: &Environment,
+) -> Result<RemoteOptions, Failure> {
     let mut options = RemoteOptions::default();
     options.operation_timeout = Duration::from_secs(args.timeout);
     if !hosts.is_empty() {
         options.tls = tls(args)?;
         options.proxy = proxy(environment)?;
     }
+    Ok(options)
+}
+
+fn start(
+    options: RemoteOptions,
+    hosts: &[RegistryHost],
+    args: &TransportArgs,
+) -> Result<ClientBuilder, Failure> {
     let mut builder = Client::builder().remote(options);
-    for host in named_hosts("--plain-http", args.plain_http.as_ref(), &hosts)? {
+    for host in named_hosts("--plain-http", args.plain_http.as_ref(), hosts)? {
         builder = builder.plain_http(host);
     }
-    for host in named_hosts("--insecure", args.insecure.as_ref(), &hosts)? {
+    for host in named_hosts("--insecure", args.insecure.as_ref(), hosts)? {
         builder = builder.insecure(host);
     }
     Ok(builder)
@@ -62,7 +82,7 @@ fn named_hosts(
     }
 }
 
-fn tls(args: &ConnectionArgs) -> Result<TlsOptions, Failure> {
+fn tls(args: &TransportArgs) -> Result<TlsOptions, Failure> {
     let mut tls = TlsOptions::default();
     if let Some(path) = &args.ca_file {
         let pem = read_pem("--ca-file", path)?;

@@ -7,6 +7,7 @@ use eigenpack::{Client, Location, Reference};
 
 use crate::args::{ConnectionArgs, Format, GlobalArgs};
 use crate::connection;
+use crate::credentials;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::stderr::say;
@@ -17,7 +18,7 @@ pub(crate) struct Context {
     pub(crate) format: Format,
     pub(crate) environment: Environment,
     store: Option<PathBuf>,
-    quiet: bool,
+    pub(crate) quiet: bool,
     remote_only: bool,
 }
 
@@ -35,16 +36,16 @@ impl Context {
     }
 
     /// Makes the client that a command uses, after checking that it may go where `reference` leads.
-    pub(crate) fn client(
+    pub(crate) async fn client(
         &self,
         reference: &Reference,
         connection: &ConnectionArgs,
     ) -> Result<Client, Failure> {
-        self.client_of(&[reference], connection)
+        self.client_of(&[reference], connection).await
     }
 
     /// Makes the client of a command that has several references.
-    pub(crate) fn client_of(
+    pub(crate) async fn client_of(
         &self,
         references: &[&Reference],
         connection: &ConnectionArgs,
@@ -58,7 +59,17 @@ impl Context {
                 return Err(Failure::no_home());
             }
         }
-        let builder = connection::configure(references, connection, &self.environment)?;
+        let hosts: Vec<_> = references
+            .iter()
+            .filter_map(|reference| match &reference.location {
+                Location::Registry { host, .. } => Some(host.clone()),
+                _ => None,
+            })
+            .collect();
+        let mut builder = connection::configure(&hosts, &connection.transport, &self.environment)?;
+        if let Some(provider) = credentials::provider(&hosts, connection, self).await? {
+            builder = builder.credentials(provider);
+        }
         Ok(match &self.store {
             Some(path) => builder.store(path).build(),
             None => builder.build(),

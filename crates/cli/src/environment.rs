@@ -6,6 +6,8 @@ use std::fmt;
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::path::PathBuf;
 
+use eigenpack::credentials::Places;
+
 /// What the process was given besides its arguments.
 #[derive(Debug)]
 pub(crate) struct Environment {
@@ -21,6 +23,8 @@ pub(crate) struct Environment {
     pub(crate) https_proxy: Option<ProxyVariable>,
     /// The hosts that are reached without a proxy: `NO_PROXY`, or the same in lower case.
     pub(crate) no_proxy: String,
+    /// Where Docker and Podman keep credentials.
+    pub(crate) credentials: Places,
     /// What is connected to the standard streams.
     pub(crate) terminal: Terminal,
 }
@@ -33,9 +37,12 @@ pub(crate) struct ProxyVariable {
 
 /// What is known of the standard streams.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Terminal {
     /// Whether stdin is a terminal.
     pub(crate) on_stdin: bool,
+    /// Whether stderr is one, so that somebody can read what is waited for.
+    pub(crate) on_stderr: bool,
     /// Whether colours may be used on stdout.
     pub(crate) stdout_colors: bool,
     /// Whether colours may be used on stderr.
@@ -64,8 +71,10 @@ impl Environment {
                 .or_else(|| variable("no_proxy"))
                 .map(|value| value.to_string_lossy().into_owned())
                 .unwrap_or_default(),
+            credentials: Places::from_environment(),
             terminal: Terminal {
                 on_stdin: stdin().is_terminal(),
+                on_stderr: stderr().is_terminal(),
                 stdout_colors: colors && (forced || stdout().is_terminal()),
                 stderr_colors: colors && (forced || stderr().is_terminal()),
             },

@@ -8,6 +8,7 @@ mod args;
 mod command;
 mod connection;
 mod context;
+mod credentials;
 mod environment;
 mod exit_code;
 mod failure;

@@ -137,7 +137,7 @@ fn usage(error: &clap::Error, environment: &Environment) -> ExitCode {
     } else {
         Format::Text
     };
-    if let Some(failure) = bad_reference(error) {
+    if let Some(failure) = secret_as_argument(error).or_else(|| bad_reference(error)) {
         return fail(&failure, format, environment.terminal.stderr_colors);
     }
     match format {
@@ -152,6 +152,16 @@ fn usage(error: &clap::Error, environment: &Environment) -> ExitCode {
             fail(&failure, format, environment.terminal.stderr_colors)
         }
     }
+}
+
+/// Finds a flag that would have taken a secret.
+fn secret_as_argument(error: &clap::Error) -> Option<Failure> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
+    let is_secret = ["-p", "--password", "--token", "--identity-token"].contains(&&**argument);
+    (is_unknown && is_secret).then(|| Failure::secret_as_argument(argument))
 }
 
 /// Finds a reference that did not parse, to show where it is wrong.

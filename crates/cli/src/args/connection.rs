@@ -4,10 +4,30 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::{GivenArgs, HelperArgs};
+
+/// How registries are spoken to, and as whom.
+#[derive(Args, Debug)]
+pub(crate) struct ConnectionArgs {
+    #[command(flatten)]
+    pub(crate) transport: TransportArgs,
+
+    #[command(flatten)]
+    pub(crate) given: GivenArgs,
+
+    /// Use no credentials, and look for none
+    #[arg(long, help_heading = super::credentials::HEADING)]
+    #[arg(conflicts_with_all = ["username", "password_stdin", "token_stdin"])]
+    pub(crate) anonymous: bool,
+
+    #[command(flatten)]
+    pub(crate) helper: HelperArgs,
+}
+
 /// How registries are spoken to.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Connection options")]
-pub(crate) struct ConnectionArgs {
+pub(crate) struct TransportArgs {
     /// Speak http instead of https to HOST; without =HOST, to this command's registry
     ///
     /// Loopback hosts (localhost, 127.0.0.0/8, ::1) are spoken to over http anyway, unless --ca-file,

@@ -2,8 +2,10 @@
 
 mod connection;
 mod copy;
+mod credentials;
 mod fetch;
 mod gc;
+mod login;
 mod names;
 mod pull;
 mod push;
@@ -16,10 +18,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use connection::ConnectionArgs;
+pub(crate) use connection::{ConnectionArgs, TransportArgs};
 pub(crate) use copy::CopyArgs;
+pub(crate) use credentials::{GivenArgs, HelperArgs};
 pub(crate) use fetch::{ConfigArgs, InspectArgs, ManifestArgs, RawPart, ResolveArgs};
 pub(crate) use gc::GcArgs;
+pub(crate) use login::{AuthArgs, AuthCommand, ExplainArgs, LoginArgs, LogoutArgs};
 pub(crate) use names::{TagArgs, TagsArgs};
 pub(crate) use pull::PullArgs;
 pub(crate) use push::{PushArgs, PushFields};
@@ -102,6 +106,9 @@ pub(crate) enum Command {
     Tags(TagsArgs),
     Tag(TagArgs),
     Copy(CopyArgs),
+    Login(LoginArgs),
+    Logout(LogoutArgs),
+    Auth(AuthArgs),
     Serve(ServeArgs),
     Gc(GcArgs),
 }

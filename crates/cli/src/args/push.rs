@@ -13,6 +13,7 @@ use super::ConnectionArgs;
 #[command(
     after_help = "Examples:\n  eigenpack push runtime-spec.yaml my-avs:opset-0-v1\n  eigenpack push --dry-run runtime-spec.yaml ghcr.io/org/my-avs:opset-0-v1\n  eigenpack push --created 2025-08-14T12:00:00Z - ghcr.io/org/my-avs:v1 < spec.yaml"
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct PushArgs {
     /// The spec's file; - is stdin
     #[arg(value_name = "SPEC")]
@@ -40,6 +41,10 @@ pub(crate) struct PushArgs {
     /// Publish a spec in spite of its errors
     #[arg(long, help_heading = "Safety options")]
     pub(crate) allow_invalid: bool,
+
+    /// Read it again without credentials, as operators do; if that fails, it was pushed, and the exit code is 5
+    #[arg(long, help_heading = "Safety options")]
+    pub(crate) check_public: bool,
 
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,

@@ -10,7 +10,9 @@ use crate::failure::Failure;
 use crate::report::{BlobReport, CopyReport, Identity, Report, TagOutcome};
 
 pub(super) async fn run(args: &CopyArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client_of(&[&args.source, &args.target], &args.connection)?;
+    let client = context
+        .client_of(&[&args.source, &args.target], &args.connection)
+        .await?;
     explain_missing_selector(&client, &args.source).await?;
     let copy = client
         .copy(&args.source, &args.target, args.overwrite)

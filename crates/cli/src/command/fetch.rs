@@ -16,13 +16,13 @@ use crate::report::{
 };
 
 pub(super) async fn manifest(args: &ManifestArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection)?;
+    let client = context.client(&args.reference, &args.connection).await?;
     let raw = fetch_manifest(&client, &args.reference).await?;
     Ok(Outcome::from(manifest_content(&args.reference, &raw)))
 }
 
 pub(super) async fn config(args: &ConfigArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection)?;
+    let client = context.client(&args.reference, &args.connection).await?;
     explain_missing_selector(&client, &args.reference).await?;
     let config = client
         .config(&args.reference)
@@ -38,7 +38,7 @@ pub(super) async fn config(args: &ConfigArgs, context: &Context) -> Result<Outco
 }
 
 pub(super) async fn resolve(args: &ResolveArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection)?;
+    let client = context.client(&args.reference, &args.connection).await?;
     let raw = fetch_manifest(&client, &args.reference).await?;
     let identity = Identity::new(&args.reference, raw.digest());
     if args.bytes32 && identity.bytes32.is_none() {
@@ -65,7 +65,7 @@ pub(super) async fn resolve(args: &ResolveArgs, context: &Context) -> Result<Out
 }
 
 pub(super) async fn inspect(args: &InspectArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection)?;
+    let client = context.client(&args.reference, &args.connection).await?;
     explain_missing_selector(&client, &args.reference).await?;
     let pulled = client
         .pull(&args.reference)

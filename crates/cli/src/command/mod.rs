@@ -1,9 +1,11 @@
 //! The commands, one file each: from arguments to a report or a failure.
 
+mod auth;
 mod copy;
 mod fault_plan;
 mod fetch;
 mod gc;
+mod login;
 mod names;
 mod pull;
 mod push;
@@ -47,6 +49,9 @@ pub(crate) async fn run(command: Command, context: &Context) -> Result<Outcome, 
         Command::Tags(args) => names::tags(&args, context).await,
         Command::Tag(args) => names::tag(&args, context).await,
         Command::Copy(args) => copy::run(&args, context).await,
+        Command::Login(args) => login::login(&args, context).await,
+        Command::Logout(args) => login::logout(&args, context).await,
+        Command::Auth(args) => auth::run(&args, context).await,
         Command::Serve(args) => serve::run(&args, context).await,
         Command::Gc(args) => gc::run(&args, context).await,
     }

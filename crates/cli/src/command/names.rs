@@ -18,7 +18,7 @@ pub(super) async fn tags(args: &TagsArgs, context: &Context) -> Result<Outcome, 
         )
         .hint(format!("eigenpack tags {}", reference.location)));
     }
-    let client = context.client(reference, &args.connection)?;
+    let client = context.client(reference, &args.connection).await?;
     let tags = client
         .tags(&reference.location)
         .await
@@ -30,7 +30,7 @@ pub(super) async fn tags(args: &TagsArgs, context: &Context) -> Result<Outcome, 
 }
 
 pub(super) async fn tag(args: &TagArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection)?;
+    let client = context.client(&args.reference, &args.connection).await?;
     explain_missing_selector(&client, &args.reference).await?;
     let tagged = client
         .tag(&args.reference, &args.tags, args.overwrite)

@@ -19,7 +19,7 @@ use crate::stderr::{say, warn};
 
 pub(super) async fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure> {
     check_output(args, context)?;
-    let client = context.client(&args.reference, &args.connection)?;
+    let client = context.client(&args.reference, &args.connection).await?;
     explain_missing_selector(&client, &args.reference).await?;
     let pulled = client
         .pull(&args.reference)

@@ -8,17 +8,25 @@ use eigenpack::{
 };
 
 use super::Outcome;
-use crate::args::{PushArgs, PushFields};
+use crate::args::{Format, PushArgs, PushFields};
+use crate::connection;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::input::{STDIN, read_spec, shown_name};
-use crate::render::{counted, faults, shell_quoted};
+use crate::render::{counted, faults, push_text, shell_quoted};
 use crate::report::{BlobReport, DryRunReport, Identity, PushReport, Report, TagOutcome};
 use crate::stderr::{say, warn};
+use crate::stdout::write_stdout;
 
 pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection)?;
+    if args.spec == STDIN && args.connection.given.any() {
+        return Err(Failure::stdin_taken());
+    }
+    if args.check_public && !args.reference.location.is_registry() {
+        return Err(Failure::not_published_anywhere(&args.reference));
+    }
+    let client = context.client(&args.reference, &args.connection).await?;
     let options = options(args, context)?;
     // A reference that cannot be pushed to is said before a spec is waited for.
     if args.reference.selector.tag.is_none() || args.reference.selector.digest.is_some() {
@@ -42,7 +50,42 @@ pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, F
     if !args.reference.location.is_registry() {
         context.status(stored_locally(&published, args, context));
     }
-    Ok(Outcome::from(report(&published, args)))
+    let mut report = report(&published, args);
+    if args.check_public {
+        check_public(&mut report, &published, args, context).await?;
+    }
+    Ok(Outcome::from(Report::Push(report)))
+}
+
+/// Reads what was pushed again, as somebody whom the registry does not know. If that fails, what was pushed is said all
+/// the same.
+async fn check_public(
+    report: &mut PushReport,
+    published: &Published,
+    args: &PushArgs,
+    context: &Context,
+) -> Result<(), Failure> {
+    let Location::Registry { host, .. } = &args.reference.location else {
+        return Ok(());
+    };
+    let hosts = std::slice::from_ref(host);
+    let transport = &args.connection.transport;
+    let client = connection::configure_anonymous(hosts, transport, &context.environment)?.build();
+    let digest = published.artifact.manifest.digest().clone();
+    let pushed = args.reference.pinned(digest);
+    let Err(error) = client.manifest(&pushed).await else {
+        report.public = Some(true);
+        return Ok(());
+    };
+    let failure = Failure::not_public(&error, host, &pushed);
+    Err(match context.format {
+        Format::Json => failure.field("pushed", serde_json::to_value(report).unwrap_or_default()),
+        Format::Text => {
+            let said = write_stdout(push_text(report).as_bytes());
+            said.map_err(|error| Failure::file("write", "<stdout>", &error))?;
+            failure
+        }
+    })
 }
 
 fn options(args: &PushArgs, context: &Context) -> Result<PushOptions, Failure> {
@@ -198,7 +241,10 @@ fn dry_run(prepared: &Prepared, args: &PushArgs) -> Result<Report, Failure> {
     if args.overwrite {
         further.push("--overwrite".to_owned());
     }
-    if let Some(plain_http) = &args.connection.plain_http {
+    if args.check_public {
+        further.push("--check-public".to_owned());
+    }
+    if let Some(plain_http) = &args.connection.transport.plain_http {
         further.push(match plain_http {
             Some(host) => format!("--plain-http={}", shell_quoted(host)),
             None => "--plain-http".to_owned(),
@@ -229,12 +275,13 @@ fn created(manifest: &RawManifest) -> String {
         .unwrap_or_default()
 }
 
-fn report(published: &Published, args: &PushArgs) -> Report {
+fn report(published: &Published, args: &PushArgs) -> PushReport {
     let artifact = &published.artifact;
-    Report::Push(PushReport {
+    PushReport {
         identity: Identity::new(&args.reference, artifact.manifest.digest()),
         outcome: TagOutcome::from(&published.status),
         created: created(&artifact.manifest),
         blobs: published.blobs.iter().map(BlobReport::from).collect(),
-    })
+        public: None,
+    }
 }

@@ -1,6 +1,8 @@
 //! How a command fails: words, causes, a hint, a stable code and an exit code.
 
+mod credentials;
 mod own;
+mod public;
 mod refused;
 mod store;
 mod usecase;

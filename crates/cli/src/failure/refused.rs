@@ -5,9 +5,13 @@ use eigenpack::oci::{AccessError, Action, AnsweredBy, FetchError, PushError, Reg
 use serde_json::{Value, json};
 
 use super::Failure;
+use super::credentials::mend;
 use super::store::Meaning;
 use crate::exit_code::ExitCode;
 use crate::render::shell_quoted;
+
+/// Whoever has credentials that are in the way may not need any.
+const WITHOUT: &str = "what is public can be read with --anonymous";
 
 /// Returns the sentence that says more than "cannot push to" does: who refuses whom what.
 pub(super) fn sentence(error: &AccessError) -> Option<String> {
@@ -46,10 +50,16 @@ pub(super) fn unauthenticated(answer: &RegistryAnswer) -> Meaning {
             asked.registry
         ),
         (_, None) => format!("log in first: {login}"),
-        (_, Some(credentials)) if credentials.source.is_none() => {
-            "check the name and the password or token that you gave".to_owned()
+        (_, Some(credentials)) => {
+            let again = match credentials.source {
+                None => "check the name and the password or token that you gave".to_owned(),
+                Some(_) => format!("log in again: {login}"),
+            };
+            match asked.action {
+                Action::Pull => format!("{again}; {WITHOUT}"),
+                _ => again,
+            }
         }
-        (_, Some(_)) => format!("log in again: {login}"),
     };
     Meaning::new(ExitCode::Access, "unauthenticated").hint(hint)
 }
@@ -67,7 +77,7 @@ pub(super) fn denied(answer: &RegistryAnswer) -> Meaning {
         }
         (_, None, _) => format!("log in: {login}"),
         (_, Some(_), Action::Pull) => format!(
-            "check the name, ask its owner to let you read it, or log in as somebody else: {login}"
+            "check the name, ask its owner to let you read it, or log in as somebody else: {login}; {WITHOUT}"
         ),
         (_, Some(_), action) => {
             format!("ask its owner for {action} access, or log in as somebody else: {login}")
@@ -94,17 +104,12 @@ pub(super) fn no_credentials(
     registry: &str,
     source: &(dyn std::error::Error + 'static),
 ) -> Meaning {
-    let hint = match source.downcast_ref::<CredentialError>() {
-        Some(CredentialError::HelperMissing { name, config }) => format!(
-            "install docker-credential-{name}, or take it out of {} and log in: {}",
-            config.display(),
-            login(registry)
-        ),
-        Some(CredentialError::HelperTimedOut { name, .. }) => {
-            format!("unlock what docker-credential-{name} keeps, then try again")
-        }
-        _ => format!("mend that, or log in: {}", login(registry)),
+    let login = login(registry);
+    let mend = match source.downcast_ref::<CredentialError>() {
+        Some(error) => mend(error, Some(&login)),
+        None => format!("mend that, or log in: {login}"),
     };
+    let hint = format!("{mend}; {WITHOUT}");
     Meaning::new(ExitCode::Access, "credentials").hint(hint)
 }
 

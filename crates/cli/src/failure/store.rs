@@ -94,6 +94,14 @@ impl Failure {
             .caused_by(error)
     }
 
+    /// A registry could not be asked something that is about no repository.
+    pub(crate) fn registry(message: String, error: &AccessError) -> Self {
+        let message = refused::sentence(error).unwrap_or(message);
+        Self::meaning(message, access_meaning(error))
+            .fields_of_access(error)
+            .caused_by(error)
+    }
+
     fn from_meaning(message: String, meaning: Meaning, reference: &Reference) -> Self {
         Self::meaning(message, meaning).field("reference", reference.to_string())
     }

@@ -1,5 +1,6 @@
 //! From reports and failures to what a person or a script reads.
 
+mod auth;
 mod clean;
 mod fields;
 mod json;
@@ -10,4 +11,4 @@ pub(crate) use clean::{clean, shell_quoted};
 pub(crate) use fields::Fields;
 pub(crate) use json::{failure_document, report_document};
 pub(crate) use snippet::faults;
-pub(crate) use text::{counted, failure_text, report_text};
+pub(crate) use text::{counted, failure_text, push_text, report_text};

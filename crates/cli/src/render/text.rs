@@ -1,6 +1,6 @@
 //! The text for people.
 
-use super::{Fields, clean, shell_quoted, snippet};
+use super::{Fields, auth, clean, shell_quoted, snippet};
 use crate::failure::Failure;
 use crate::report::{
     CheckedFile, CopyReport, DryRunReport, GcReport, Identity, InspectReport, PushReport, Report,
@@ -11,7 +11,7 @@ use crate::report::{
 pub(crate) fn report_text(report: &Report, colors: bool) -> Vec<u8> {
     let text = match report {
         Report::Validate(report) => validate(report, colors),
-        Report::Push(report) => push(report),
+        Report::Push(report) => push_text(report),
         Report::DryRun(report) => dry_run(report),
         Report::Pull(report) => format!("{}\n", report.path),
         Report::Inspect(report) => inspect(report),
@@ -24,6 +24,9 @@ pub(crate) fn report_text(report: &Report, colors: bool) -> Vec<u8> {
         Report::Copy(report) => copy(report),
         Report::Serve(report) => serve(report),
         Report::Gc(report) => gc(report),
+        Report::Login(report) => auth::login(report),
+        Report::Logout(report) => auth::logout(report),
+        Report::AuthExplain(report) => auth::explain(report),
         Report::Content(report) => return report.bytes.to_vec(),
     };
     text.into_bytes()
@@ -63,13 +66,19 @@ fn identity(fields: &mut Fields, identity: &Identity) {
     fields.add_some("bytes32", identity.bytes32.as_ref());
 }
 
-fn push(report: &PushReport) -> String {
+/// Writes the result of a push.
+pub(crate) fn push_text(report: &PushReport) -> String {
     let mut fields = Fields::default();
     fields.add("reference", &report.identity.reference);
     fields.add("status", report.outcome.status);
     fields.add_some("previous", report.outcome.previous.as_ref());
     identity(&mut fields, &report.identity);
     fields.add("created", &report.created);
+    let public = report.public.filter(|public| *public);
+    fields.add_some(
+        "public",
+        public.map(|_| "yes, it was read without credentials"),
+    );
     fields.render()
 }
 
@@ -121,6 +130,7 @@ fn serve(report: &ServeReport) -> String {
         String::new(),
     ];
     if report.authentication {
+        text.push(format!("  eigenpack login{ours} {}", report.host));
         text.push(format!("  oras login{theirs} {}", report.host));
     }
     if !report.read_only {

@@ -144,9 +144,9 @@ mod running {
         };
         let texts = [
             said(&tls, 4),
-            said(&both, 4),
-            said(&["--htpasswd=users"], 7),
-            said(&remote, 5),
+            said(&both, 5),
+            said(&["--htpasswd=users"], 8),
+            said(&remote, 6),
         ];
         assert_snapshot!(texts.join("\n"));
     }
