@@ -22,6 +22,8 @@ pub(crate) struct Answer {
     pub(crate) stream: Option<Response>,
     /// What was asked, and as whom.
     pub(crate) asked: Asked,
+    /// Whether it is from where the registry led to, in words of its choice.
+    pub(crate) redirected: bool,
     /// What of the request must not be shown.
     pub(crate) mask: Mask,
 }
@@ -57,10 +59,14 @@ impl Answer {
     pub(crate) fn quoted(&self) -> RegistryAnswer {
         let error = self.errors().errors.into_iter().next();
         let (code, message) = error.map_or((None, None), |e| (e.code, e.message));
+        // Without the query: it may hold the state of an upload or the signature of a storage's URL.
+        let (mut host, mut path) = (authority(&self.url), self.url.path().to_owned());
+        if self.redirected {
+            (host, path) = (self.mask.hide(&host), self.mask.hide(&path));
+        }
         let mut quoted = RegistryAnswer {
-            host: authority(&self.url),
-            // Without the query: it may hold the state of an upload or the signature of a storage's URL.
-            request: format!("{} {}", self.method, self.url.path()),
+            host,
+            request: format!("{} {path}", self.method),
             status: self.status,
             code: code.map(|code| code.to_string()),
             message,

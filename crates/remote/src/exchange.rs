@@ -152,6 +152,7 @@ impl Connection {
             }
             let mut answer = read(request, response, asked).await?;
             if !answer.is_success() {
+                answer.redirected = redirects > 0;
                 answer.mask = authorization.mask();
             }
             if !trusted || answer.status != 401 {
@@ -247,6 +248,7 @@ async fn read(
         body: Bytes::new(),
         stream: None,
         asked,
+        redirected: false,
         mask: Mask::default(),
     };
     if !answer.is_success() {

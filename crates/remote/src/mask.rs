@@ -54,11 +54,9 @@ impl Mask {
         text
     }
 
-    /// Takes the secrets out of an answer.
+    /// Takes the secrets out of what a server said. What it was asked for stays: that is no news to it.
     pub(crate) fn hide_in(&self, answer: &mut RegistryAnswer) {
         let hide_in = |text: &mut String| *text = self.hide(text);
-        hide_in(&mut answer.host);
-        hide_in(&mut answer.request);
         answer.code.as_mut().map(hide_in);
         answer.message.as_mut().map(hide_in);
         answer.asked.missing_scope.as_mut().map(hide_in);

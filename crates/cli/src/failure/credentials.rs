@@ -1,7 +1,7 @@
 //! Failures of giving, storing and removing credentials.
 
 use eigenpack::RegistryHost;
-use eigenpack::credentials::{CredentialError, Place, StoreError};
+use eigenpack::credentials::{CredentialError, EntryProblem, Place, StoreError};
 use eigenpack::oci::AccessError;
 
 use super::Failure;
@@ -172,15 +172,18 @@ pub(super) fn mend(error: &CredentialError, login: Option<&str>) -> String {
             Some(path) => format!("mend {}, or move it away{and_log_in}", path.display()),
             None => format!("correct {place}, or unset it: unset {place}"),
         },
-        CredentialError::Entry { place, key, .. } => match (place, login) {
-            (Place::DockerConfig(_), Some(login)) => format!("log in again: {login}"),
-            (place, _) => match place.path() {
-                Some(path) => format!(
-                    "take the entry {key:?} out of {}{and_log_in}",
-                    path.display()
-                ),
-                None => format!("correct {place}, or unset it: unset {place}"),
-            },
+        CredentialError::Entry {
+            place: Place::DockerConfig(path),
+            problem: EntryProblem::HelperName(_),
+            ..
+        } => format!("correct the helper's name in {}", path.display()),
+        CredentialError::Entry { place, key, .. } => match (place, login, place.path()) {
+            (Place::DockerConfig(_), Some(login), _) => format!("log in again: {login}"),
+            (_, _, Some(path)) => format!(
+                "take the entry {key:?} out of {}{and_log_in}",
+                path.display()
+            ),
+            (_, _, None) => format!("correct {place}, or unset it: unset {place}"),
         },
         _ => format!("mend that{and_log_in}"),
     }

@@ -49,12 +49,14 @@ pub(super) fn explain(report: &ExplainReport) -> String {
         }
         None => head.add_some("demands", report.unreachable.as_ref()),
     }
-    let verdict = match (&report.used, &report.problem) {
-        (Some(used), _) => format!("{} from {}", credential(&used.credential), used.source),
-        (None, Some(problem)) => format!("nothing, an error: {problem}"),
-        (None, None) => "no credentials: the registry is asked anonymously".to_owned(),
-    };
-    head.add("used", verdict);
+    match (&report.used, &report.problem) {
+        (Some(used), _) => {
+            let used = format!("{} from {}", credential(&used.credential), used.source);
+            head.add("used", used);
+        }
+        (None, Some(problem)) => head.add("error", problem),
+        (None, None) => head.add("used", "no credentials: the registry is asked anonymously"),
+    }
     let mut places = Fields::default();
     for place in &report.places {
         let mark = if place.decisive { "→" } else { " " };
@@ -112,7 +114,7 @@ fn seen(place: &PlaceReport) -> String {
         "broken-entry" => format!("has a broken entry {key:?}: {problem}"),
         "helper-found" => format!("names {helper}, which has {found}"),
         "helper-has-none" => format!("names {helper}, which has nothing"),
-        "helper-failed" => format!("names {helper}: {problem}"),
+        "helper-failed" => format!("names {helper}, which does not work"),
         "not-reached" => "was not looked at".to_owned(),
         other => other.to_owned(),
     };

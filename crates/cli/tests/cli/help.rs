@@ -9,10 +9,25 @@ fn reference() {
     let place = Place::new();
     let mut pages = vec![place.run(&["--help"]).succeeded().text().to_owned()];
     for command in [
-        "validate", "push", "pull", "inspect", "manifest", "config", "resolve", "tags", "tag",
-        "copy", "serve", "gc",
+        "validate",
+        "push",
+        "pull",
+        "inspect",
+        "manifest",
+        "config",
+        "resolve",
+        "tags",
+        "tag",
+        "copy",
+        "login",
+        "logout",
+        "auth",
+        "auth explain",
+        "serve",
+        "gc",
     ] {
-        let page = place.run(&[command, "--help"]).succeeded();
+        let words: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let page = place.run(&words).succeeded();
         pages.push(format!("===== {command} =====\n{}", page.text()));
     }
     assert_snapshot!(pages.join("\n"));

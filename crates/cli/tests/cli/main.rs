@@ -11,6 +11,8 @@ mod gc;
 mod harness;
 mod help;
 mod local;
+#[cfg(unix)]
+mod login;
 mod pull;
 mod push;
 mod serve;
