@@ -66,7 +66,8 @@ impl Context {
                 _ => None,
             })
             .collect();
-        let mut builder = connection::configure(&hosts, &connection.transport, &self.environment)?;
+        let mut builder = connection::configure(&hosts, &connection.transport, &self.environment)?
+            .cache(!connection.no_cache);
         if let Some(provider) = credentials::provider(&hosts, connection, self).await? {
             builder = builder.credentials(provider);
         }

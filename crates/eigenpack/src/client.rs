@@ -16,6 +16,7 @@ use eigenpack_remote::credentials::{CredentialProvider, DockerCredentials};
 use eigenpack_remote::{RemoteOptions, RemoteRegistry};
 use eigenruntime::{Created, PublishOptions, Published, PulledArtifact, fetch_manifest};
 
+use crate::cached::{Cache, Cached, Trouble};
 use crate::copy::{self, Copy, CopyError};
 use crate::fetch::{self, ConfigBlob, FetchConfigError, ReadError, TagsError};
 use crate::push::{Prepared, PushError, PushOptions};
@@ -34,6 +35,8 @@ pub struct Client {
     credentials: Option<Arc<dyn CredentialProvider>>,
     insecure: BTreeSet<RegistryHost>,
     observer: Arc<dyn Observer>,
+    cache: bool,
+    cache_trouble: Trouble,
     registries: Arc<Mutex<HashMap<RegistryHost, RemoteRegistry>>>,
 }
 
@@ -54,6 +57,8 @@ impl Client {
                 credentials: None,
                 insecure: BTreeSet::new(),
                 observer: Arc::new(Silent),
+                cache: true,
+                cache_trouble: Trouble::default(),
                 registries: Arc::default(),
             },
         }
@@ -104,21 +109,21 @@ impl Client {
 
     /// Pulls an artifact; every byte of the answer is what the manifest's digest promises.
     pub async fn pull(&self, reference: &Reference) -> Result<PulledArtifact, ReadError> {
-        let source = self.open(&reference.location).await?;
+        let source = self.open_cached(&reference.location).await?;
         let observer = self.observer.as_ref();
         Ok(eigenruntime::pull(&source, &reference.selector, observer).await?)
     }
 
     /// Fetches a manifest or index of any kind, as it is stored.
     pub async fn manifest(&self, reference: &Reference) -> Result<RawManifest, ReadError> {
-        let source = self.open(&reference.location).await?;
+        let source = self.open_cached(&reference.location).await?;
         Ok(fetch_manifest(&source, &reference.selector).await?)
     }
 
     /// Fetches the config blob of a manifest of any kind, as it is stored and verified.
     pub async fn config(&self, reference: &Reference) -> Result<ConfigBlob, FetchConfigError> {
         let source = self
-            .open(&reference.location)
+            .open_cached(&reference.location)
             .await
             .map_err(ReadError::from)?;
         fetch::config(&source, &reference.selector).await
@@ -162,6 +167,8 @@ impl Client {
             .await
             .map_err(CopyError::OpenTarget)?;
         let (from, to) = (from.together_with(&to), to.together_with(&from));
+        let cache = self.cache(&source.location).await;
+        let from = Cached::new(from, cache.map(Cache::only_read));
         let observer = self.observer.as_ref();
         copy::copy(&from, &source.selector, &to, target, overwrite, observer).await
     }
@@ -202,6 +209,31 @@ impl Client {
             Location::Layout { path } => AnyStore::Layout(LayoutStore::create_or_open(path).await?),
             other => return Err(unknown_location(other)),
         })
+    }
+
+    /// Returns the same client without its [`cache`](ClientBuilder::cache), for whoever asks what a registry has now.
+    #[must_use]
+    pub fn without_cache(&self) -> Self {
+        Self {
+            cache: false,
+            ..self.clone()
+        }
+    }
+
+    /// Opens a location to read what is there, or what the local store knows of it.
+    async fn open_cached(&self, location: &Location) -> Result<Cached<AnyStore>, AccessError> {
+        let source = self.open(location).await?;
+        Ok(Cached::new(source, self.cache(location).await))
+    }
+
+    /// Returns the cache of what is at a location, where there is one.
+    async fn cache(&self, location: &Location) -> Option<Cache> {
+        let path = self.store.as_ref().filter(|_| self.cache)?;
+        if !location.is_registry() {
+            return None;
+        }
+        let store = self.cache_trouble.tell_of(LocalStore::open(path).await)?;
+        Some(Cache::new(store, self.cache_trouble.clone()))
     }
 
     /// Opens a location whose manifests get further tags. What is to be tagged must be there, so nothing is made.
@@ -263,6 +295,18 @@ impl ClientBuilder {
     #[must_use]
     pub fn store(mut self, path: impl Into<PathBuf>) -> Self {
         self.client.store = Some(path.into());
+        self
+    }
+
+    /// Sets whether content that the local store has by its digest is used instead of a request to a registry, and
+    /// whether what is pulled is kept there; it is unless this says otherwise, where there is a
+    /// [`store`](Self::store).
+    ///
+    /// What a tag names is always asked for. What is stored is verified when it is read, and a store that cannot be used
+    /// fails nothing. Whoever may read the store can read what was pulled, whichever registry it came from.
+    #[must_use]
+    pub fn cache(mut self, cache: bool) -> Self {
+        self.client.cache = cache;
         self
     }
 

@@ -2,7 +2,7 @@
 
 use eigenpack_oci::{
     self as oci, AccessError, Copied, CopyError as ContentError, CurrentTag, Digest, FetchError,
-    Immovable, Observer, Precondition, RawManifest, Reference, Selector, Tag, TagStatus,
+    Immovable, Observer, Precondition, RawManifest, Reference, Selector, Source, Tag, TagStatus,
 };
 use eigenruntime::{PullError, fetch_manifest};
 
@@ -70,8 +70,8 @@ pub enum CopyError {
 }
 
 /// Copies what `from` selects to `to`. Without a tag there, the source's tag is taken.
-pub(crate) async fn copy(
-    source: &AnyStore,
+pub(crate) async fn copy<S: Source + Clone + 'static>(
+    source: &S,
     from: &Selector,
     target: &AnyStore,
     to: &Reference,

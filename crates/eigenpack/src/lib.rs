@@ -21,6 +21,7 @@
 //! layouts (`oci:PATH:TAG`). The rules of specs are in [`spec`]; whoever needs a store of their own implements
 //! [`Source`](oci::Source) and [`Target`](oci::Target) and calls [`publish`] and [`pull`] on it.
 
+mod cached;
 mod client;
 mod copy;
 mod fetch;

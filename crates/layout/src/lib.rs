@@ -45,6 +45,7 @@ mod json_object;
 mod layout_dir;
 mod local_store;
 mod lock;
+mod pool;
 mod receive;
 mod referrers;
 mod store;

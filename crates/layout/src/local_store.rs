@@ -4,13 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use eigenpack_oci::{
-    AccessError, BlobStream, Content, Descriptor, Digest, FetchError, MAX_MANIFEST_SIZE, PushError,
-    Pushed, RawManifest, Repository,
-};
+use eigenpack_oci::{AccessError, Repository};
 
 use crate::blocking::blocking;
-use crate::receive::receive;
 use crate::store::{LayoutStore, Opened};
 use crate::store_dir::StoreDir;
 
@@ -85,40 +81,5 @@ impl LocalStore {
     pub async fn repositories(&self) -> Result<Vec<Repository>, AccessError> {
         let directory = self.directory.clone();
         blocking(move || directory.repositories()).await
-    }
-
-    /// Tells whether the pool has a blob, whichever repository it came with.
-    pub async fn contains(&self, descriptor: Descriptor) -> Result<bool, AccessError> {
-        let pool = self.directory.pool().clone();
-        blocking(move || pool.has(&descriptor)).await
-    }
-
-    /// Streams a blob of the pool, verified.
-    pub async fn pool_blob(&self, descriptor: Descriptor) -> Result<BlobStream, FetchError> {
-        let digest = descriptor.digest.clone();
-        let pool = self.directory.pool().dir().clone();
-        let found = pool.stream(descriptor, 0).await?;
-        found.ok_or(FetchError::BlobNotFound(digest))
-    }
-
-    /// Reads a manifest from the pool, verified.
-    pub async fn pool_manifest(&self, digest: Digest) -> Result<RawManifest, FetchError> {
-        let pool = self.directory.pool().dir().clone();
-        blocking(move || match pool.read(&digest, MAX_MANIFEST_SIZE)? {
-            Some(bytes) => Ok(RawManifest::from_outside(bytes, None, Some(&digest))?),
-            None => Err(FetchError::ManifestNotFound(digest.into())),
-        })
-        .await
-    }
-
-    /// Keeps a blob or the bytes of a manifest in the pool, so that it need not be fetched again.
-    pub async fn fill_pool(
-        &self,
-        descriptor: Descriptor,
-        content: Content,
-    ) -> Result<Pushed, PushError> {
-        let directory = self.directory.clone();
-        blocking(move || directory.prepare()).await?;
-        receive(self.directory.pool().clone(), descriptor, content).await
     }
 }

@@ -151,14 +151,14 @@ async fn blobs_are_kept_once_for_all() {
 
     let manifest = push(&one, "more", &["v1"]).await;
     let from_pool = store.pool_manifest(manifest.digest().clone()).await;
-    assert_eq!(from_pool.unwrap(), manifest);
+    assert_eq!(from_pool.unwrap(), Some(manifest));
     let filled = Descriptor::of(LAYER, b"pulled");
     let content = || Content::Bytes("pulled".into());
     let pushed = store.fill_pool(filled.clone(), content()).await.unwrap();
     assert_eq!(pushed, Pushed::Uploaded);
     let pushed = store.fill_pool(filled.clone(), content()).await.unwrap();
     assert_eq!(pushed, Pushed::Existed);
-    assert!(store.pool_blob(filled).await.is_ok());
+    assert!(store.pool_blob(filled, 0).await.unwrap().is_some());
     assert_eq!(push_blob(&two, "pulled").await.1, Pushed::Mounted);
 }
 
@@ -175,7 +175,7 @@ async fn a_damaged_blob_is_noticed_and_mended_by_a_push() {
     assert_eq!(push_blob(&repository, "whole").await.1, Pushed::Uploaded);
     let read = fetch_blob(&repository, blob.clone(), 10).await;
     assert_eq!(read.unwrap(), "whole");
-    assert!(store.pool_blob(blob).await.is_ok());
+    assert!(store.pool_blob(blob, 0).await.unwrap().is_some());
 
     let manifest = push(&repository, "m", &["v1"]).await;
     fs::write(blob_in(directory.path(), &manifest.descriptor()), "{}").unwrap();
@@ -199,6 +199,17 @@ async fn being_asked_for_makes_a_blob_young() {
     make_old();
     push_blob(&repository, "old").await;
     assert!(age() > old);
+    make_old();
+    assert!(store.pool_blob(blob, 0).await.unwrap().is_some());
+    assert!(age() > old);
+
+    let manifest = push(&repository, "of a manifest", &["v1"]).await;
+    let path = blob_in(directory.path(), &manifest.descriptor());
+    let file = || fs::File::open(&path).unwrap();
+    file().set_modified(old).unwrap();
+    let found = store.pool_manifest(manifest.digest().clone()).await;
+    assert_eq!(found.unwrap(), Some(manifest));
+    assert!(file().metadata().unwrap().modified().unwrap() > old);
 }
 
 #[tokio::test]

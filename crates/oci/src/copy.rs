@@ -16,6 +16,7 @@ use crate::manifest::{Manifest, ManifestError};
 use crate::observer::{Event, Observer};
 use crate::raw_manifest::RawManifest;
 use crate::reference::Tag;
+use crate::verifier::verify_size;
 
 /// How many manifests one copy follows. An index of every platform there is has some dozens.
 const MAX_MANIFESTS: usize = 1000;
@@ -172,17 +173,25 @@ impl<S: Source> Graph<'_, S> {
                     }
                 } else if !self.seen.contains(&child.digest) {
                     let digest = child.digest.clone();
-                    let child = self
-                        .source
-                        .manifest(digest.clone().into())
-                        .await
-                        .map_err(|source| CopyError::Source { digest, source })?;
+                    let child = self.child(child).await;
+                    let child = child.map_err(|source| CopyError::Source { digest, source })?;
                     self.walk(child, depth - 1).await?;
                 }
             }
             self.manifests.push(raw);
             Ok(())
         })
+    }
+
+    /// Returns a manifest that an index lists: from the index itself, where it embeds it, else from the source.
+    async fn child(&self, listed: &Descriptor) -> Result<RawManifest, FetchError> {
+        let Some(data) = &listed.data else {
+            return self.source.manifest(listed.digest.clone().into()).await;
+        };
+        verify_size(listed, data.len() as u64)?;
+        let media_type = Some(&listed.media_type);
+        let raw = RawManifest::from_outside(data.clone(), media_type, Some(&listed.digest))?;
+        Ok(raw)
     }
 }
 

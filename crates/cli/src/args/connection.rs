@@ -6,11 +6,20 @@ use clap::Args;
 
 use super::{GivenArgs, HelperArgs};
 
+const TRANSPORT_HEADING: &str = "Connection options";
+
 /// How registries are spoken to, and as whom.
 #[derive(Args, Debug)]
 pub(crate) struct ConnectionArgs {
     #[command(flatten)]
     pub(crate) transport: TransportArgs,
+
+    /// Fetch everything, and keep nothing of it in the local store
+    ///
+    /// Without it, what the local store has by its digest is not fetched again. What a tag names is always
+    /// asked for.
+    #[arg(long, help_heading = TRANSPORT_HEADING)]
+    pub(crate) no_cache: bool,
 
     #[command(flatten)]
     pub(crate) given: GivenArgs,
@@ -26,7 +35,7 @@ pub(crate) struct ConnectionArgs {
 
 /// How registries are spoken to.
 #[derive(Args, Debug)]
-#[command(next_help_heading = "Connection options")]
+#[command(next_help_heading = TRANSPORT_HEADING)]
 pub(crate) struct TransportArgs {
     /// Speak http instead of https to HOST; without =HOST, to this command's registry
     ///

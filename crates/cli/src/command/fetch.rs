@@ -39,6 +39,8 @@ pub(super) async fn config(args: &ConfigArgs, context: &Context) -> Result<Outco
 
 pub(super) async fn resolve(args: &ResolveArgs, context: &Context) -> Result<Outcome, Failure> {
     let client = context.client(&args.reference, &args.connection).await?;
+    // What is there now is the question, so only the registry can answer it.
+    let client = client.without_cache();
     let raw = fetch_manifest(&client, &args.reference).await?;
     let identity = Identity::new(&args.reference, raw.digest());
     if args.bytes32 && identity.bytes32.is_none() {
