@@ -277,6 +277,7 @@ impl Client {
         options
             .plain_http_hosts
             .extend(self.plain_http.iter().cloned());
+        options.observer = Arc::clone(&self.observer);
         if self.credentials.is_some() {
             options.credentials.clone_from(&self.credentials);
         }
@@ -353,7 +354,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets who hears of progress.
+    /// Sets who hears of progress, and of what registries warn of.
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.client.observer = observer;

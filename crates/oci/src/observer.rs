@@ -1,12 +1,15 @@
 //! What a display of progress is told.
 
+use std::fmt;
+
 use crate::content::Pushed;
 use crate::descriptor::Descriptor;
+use crate::reference::RegistryHost;
 
-/// Hears of the progress of an operation; all of it is optional to listen to.
+/// Hears of the progress of an operation, and of what registries say; all of it is optional to listen to.
 ///
 /// The libraries never print: whoever wants to show progress gives one of these.
-pub trait Observer: Send + Sync {
+pub trait Observer: fmt::Debug + Send + Sync {
     /// Something happened.
     fn event(&self, event: Event<'_>);
 }
@@ -25,6 +28,15 @@ pub enum Event<'a> {
     BlobFetched(&'a Descriptor),
     /// A manifest is in the target.
     ManifestPushed(&'a Descriptor),
+    /// A registry warns of something: for whoever is there to read it, and of no consequence for the operation.
+    ///
+    /// Each registry's warnings are told once each. The text has no control characters.
+    Warning {
+        /// The registry.
+        host: &'a RegistryHost,
+        /// What it says.
+        text: &'a str,
+    },
 }
 
 /// The observer that listens to nothing.

@@ -67,7 +67,7 @@ async fn index(store: &MemoryStore, children: &[&RawManifest], tag: Option<&str>
 }
 
 /// Remembers in which order manifests came.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Order(Mutex<Vec<Digest>>);
 
 impl Observer for Order {

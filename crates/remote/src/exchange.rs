@@ -136,6 +136,10 @@ impl Connection {
             trusted &= same_origin(&url, &self.base);
             let header = authorization.header().filter(|_| trusted);
             let response = self.send(request, &url, header).await?;
+            if trusted {
+                let observer = self.options.observer.as_ref();
+                self.notices.hear(&self.host, &response, observer);
+            }
             if let Some(location) = redirect(request, &response)? {
                 redirects += 1;
                 if redirects > self.options.max_redirects {

@@ -27,6 +27,7 @@ mod exchange;
 mod manifests;
 mod mask;
 mod needs;
+mod notices;
 mod options;
 mod outgoing;
 mod proxy;

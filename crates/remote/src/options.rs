@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eigenpack_oci::distribution::RetryPolicy;
-use eigenpack_oci::{MAX_MANIFEST_SIZE, RegistryHost};
+use eigenpack_oci::{MAX_MANIFEST_SIZE, Observer, RegistryHost, Silent};
 
 use crate::credentials::CredentialProvider;
 use crate::proxy::ProxyOptions;
@@ -33,6 +33,8 @@ pub struct RemoteOptions {
     pub tls: TlsOptions,
     /// The proxies that lead to registries.
     pub proxy: ProxyOptions,
+    /// Who hears of the warnings that the registry sends.
+    pub observer: Arc<dyn Observer>,
     /// The `User-Agent` of every request.
     pub user_agent: String,
     /// The longest time that a connection may take to stand.
@@ -57,6 +59,7 @@ impl Default for RemoteOptions {
             credentials: None,
             tls: TlsOptions::default(),
             proxy: ProxyOptions::default(),
+            observer: Arc::new(Silent),
             user_agent: concat!("eigenpack/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),

@@ -12,6 +12,7 @@ use crate::answer::ExchangeError;
 use crate::deadline::Deadline;
 use crate::exchange::Request;
 use crate::needs::Needs;
+use crate::notices::Notices;
 use crate::options::RemoteOptions;
 use crate::repository::RemoteRepository;
 use crate::transport::{Body, Method, Transport, TransportError, authority};
@@ -36,6 +37,7 @@ pub(crate) struct Connection {
     pub(crate) options: Arc<RemoteOptions>,
     pub(crate) transport: Transport,
     pub(crate) accounts: Accounts,
+    pub(crate) notices: Notices,
     knowledge: Mutex<HostKnowledge>,
 }
 
@@ -64,6 +66,7 @@ impl RemoteRegistry {
             transport: Transport::new(Arc::clone(&options), &base),
             base,
             accounts: Accounts::new(options.credentials.clone()),
+            notices: Notices::default(),
             options,
             knowledge: Mutex::default(),
         };

@@ -15,11 +15,13 @@ mod error_response;
 mod location;
 mod pagination;
 mod percent;
+mod rate_limit;
 mod realm;
 mod referrers_tag;
 mod retry;
 mod scope;
 mod token;
+mod warning;
 
 pub use auth_flow::{AuthFailure, AuthFlow, AuthStep, Authorization, Credential, TokenRequest};
 pub use blob_upload::{
@@ -34,8 +36,10 @@ pub use error_response::{
 };
 pub use location::{LocationError, is_downgrade, resolve_location, same_origin, with_digest};
 pub use pagination::{Pages, PaginationError, next_link};
+pub use rate_limit::RateLimit;
 pub use realm::{RealmRefusal, SentTo, may_send_credentials};
 pub use referrers_tag::fallback_tag;
 pub use retry::{Failure, RetryPolicy};
 pub use scope::{Scope, ScopeSet};
 pub use token::{MAX_TOKEN_SIZE, TokenAnswer, TokenError};
+pub use warning::{MAX_WARNING_SIZE, parse_warnings};

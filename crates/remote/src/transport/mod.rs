@@ -5,6 +5,7 @@
 mod clients;
 mod tls;
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::io;
 use std::pin::Pin;
@@ -141,6 +142,14 @@ impl Response {
 
     pub(crate) fn headers(&self) -> Headers {
         Headers(self.inner.headers().clone())
+    }
+
+    /// Returns the values of a header as text, whatever they hold.
+    pub(crate) fn text_of(&self, name: &'static str) -> Vec<Cow<'_, str>> {
+        let values = self.inner.headers().get_all(name).iter();
+        values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
+            .collect()
     }
 
     /// Returns the length of the body as the head announces it.

@@ -10,7 +10,7 @@ use crate::fixture::{blob, large, manifest, read};
 use crate::guarded::{Guarded, Rules, basic, password};
 
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -20,6 +20,12 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Log {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }
 
@@ -77,7 +83,7 @@ async fn no_secret_is_logged() {
         wrong.tags().await.unwrap_err();
     }
 
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let text = log.text();
     assert!(text.contains("asking for a token"), "{text}");
     assert!(text.contains("TRACE") || text.contains("DEBUG"), "{text}");
     let encoded = |name: &str, secret: &str| {

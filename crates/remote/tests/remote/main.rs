@@ -16,6 +16,7 @@ mod hostile_auth;
 mod lists;
 mod logged;
 mod manifests;
+mod notices;
 mod pull;
 mod push;
 mod reach;
