@@ -20,11 +20,14 @@ use crate::{connection, credentials};
 
 pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<Outcome, Failure> {
     let host = parse_host(&args.host, "login")?;
-    let builder = connection::configure(
-        std::slice::from_ref(&host),
-        &args.transport,
-        &context.environment,
-    )?;
+    let hosts = std::slice::from_ref(&host);
+    let start = || connection::configure(hosts, &args.transport, &context.environment);
+    let builder = start()?;
+    if !args.given.any() && context.environment.terminal.on_stdin {
+        // Nobody should have to type a password to learn that the host is misspelt.
+        let probed = start()?.build().challenges(&host).await;
+        probed.map_err(|error| Failure::not_logged_in(&error, &host))?;
+    }
     let credential = credential(args, &host, context).await?;
     let given = Arc::new(Demanded {
         credentials: GivenCredentials::new(credential.clone()),

@@ -1,7 +1,9 @@
 //! Failures of giving, storing and removing credentials.
 
+use std::path::Path;
+
 use eigenpack::RegistryHost;
-use eigenpack::credentials::{CredentialError, EntryProblem, Place, StoreError};
+use eigenpack::credentials::{CredentialError, EntryProblem, FileProblem, Place, StoreError};
 use eigenpack::oci::AccessError;
 
 use super::Failure;
@@ -132,10 +134,7 @@ impl Failure {
             StoreError::NoPlace => {
                 failure.hint("name a folder for Docker's config.json: DOCKER_CONFIG=DIR")
             }
-            StoreError::Config { path, .. } => failure.hint(format!(
-                "mend {}, or move it away",
-                clean(&path.display().to_string())
-            )),
+            StoreError::Config { path, problem } => failure.hint(mend_file(path, problem)),
             StoreError::Busy { .. } => failure.hint("try again when the other program is done"),
             StoreError::Write { path, .. } => failure.hint(format!(
                 "check who owns {} and its folder: ls -ld {}",
@@ -145,6 +144,14 @@ impl Failure {
             StoreError::Helper(error) => failure.hint(mend(error, None)),
             _ => failure,
         }
+    }
+}
+
+fn mend_file(path: &Path, problem: &FileProblem) -> String {
+    let path = clean(&path.display().to_string());
+    match problem {
+        FileProblem::Unreadable(_) => format!("let this user read {path}, or move it away"),
+        _ => format!("mend {path}, or move it away"),
     }
 }
 
@@ -168,8 +175,8 @@ pub(super) fn mend(error: &CredentialError, login: Option<&str>) -> String {
              or take it out of {}{and_log_in}",
             config.display()
         ),
-        CredentialError::Unusable { place, .. } => match place.path() {
-            Some(path) => format!("mend {}, or move it away{and_log_in}", path.display()),
+        CredentialError::Unusable { place, problem } => match place.path() {
+            Some(path) => mend_file(path, problem) + &and_log_in,
             None => format!("correct {place}, or unset it: unset {place}"),
         },
         CredentialError::Entry {

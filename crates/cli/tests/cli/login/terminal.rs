@@ -113,6 +113,14 @@ fn asks_and_does_not_show_the_password() {
 }
 
 #[test]
+fn asks_for_nothing_where_there_is_no_registry() {
+    let place = user();
+    let mut terminal = Terminal::run(&place, &["login", "localhost:1"]);
+    terminal.wait_for("is a registry running at");
+    assert_eq!(terminal.ended().code(), Some(6));
+}
+
+#[test]
 fn gives_the_terminal_back_when_it_is_interrupted() {
     let place = user();
     let args = [
