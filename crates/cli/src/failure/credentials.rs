@@ -106,7 +106,7 @@ impl Failure {
         );
         match error {
             AccessError::Unauthenticated(_) | AccessError::Denied(_) => {
-                failure.hint("check the name and the password; nothing was stored")
+                failure.hint("check the name and the password or token; nothing was stored")
             }
             AccessError::Network {
                 kind: eigenpack::oci::NetworkErrorKind::Resolve,

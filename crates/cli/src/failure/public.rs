@@ -19,35 +19,34 @@ impl Failure {
 
     /// What was pushed could not be read without credentials.
     pub(crate) fn not_public(error: &ReadError, host: &RegistryHost, pushed: &Reference) -> Self {
-        if !is_refusal(error) {
+        let Some(refusal) = refusal(error) else {
             let failure = Self::read(error, pushed);
             let message = format!(
                 "it was pushed, and whether it is public is not known: {}",
                 failure.message
             );
             return Self { message, ..failure };
-        }
+        };
         let message =
             format!("it was pushed, but {host} does not show it to those without credentials");
         Self::new(ExitCode::Access, "not-public", message)
             .field("reference", pushed.to_string())
             .field("registry", host.as_str())
-            .caused_by(error)
+            .caused_by(refusal)
             .hint(visibility(host))
     }
 }
 
-/// Tells whether a registry hides something: many say that it is not there.
-fn is_refusal(error: &ReadError) -> bool {
-    let ReadError::Pull(PullError::Manifest(error)) = error else {
-        return false;
-    };
-    matches!(
-        error,
-        FetchError::Access(AccessError::Unauthenticated(_) | AccessError::Denied(_))
+/// Returns the error of a registry that hides something: many say that it is not there.
+fn refusal(error: &ReadError) -> Option<&FetchError> {
+    match error {
+        ReadError::Pull(PullError::Manifest(
+            error @ (FetchError::Access(AccessError::Unauthenticated(_) | AccessError::Denied(_))
             | FetchError::ManifestNotFound(_)
-            | FetchError::RepositoryNotFound
-    )
+            | FetchError::RepositoryNotFound),
+        )) => Some(error),
+        _ => None,
+    }
 }
 
 /// Says where a registry has the setting that lets everybody read.
