@@ -84,10 +84,12 @@ async fn until_interrupted(
     command: impl Future<Output = Result<Outcome, Failure>>,
 ) -> Result<Outcome, Failure> {
     tokio::select! {
-        result = command => result,
+        // Heard from before the command begins, so that none of its traces is left behind.
+        biased;
         Ok(()) = tokio::signal::ctrl_c() => {
             Err(Failure::new(ExitCode::Interrupted, "interrupted", "interrupted"))
         }
+        result = command => result,
     }
 }
 

@@ -160,6 +160,41 @@ fn a_registry_that_asks_for_nothing_says_so() {
 }
 
 #[test]
+fn nothing_is_made_where_nobody_was_logged_in() {
+    let place = user();
+    place.run(&["logout", "ghcr.io"]).succeeded();
+    assert!(!place.file("../home").exists());
+}
+
+#[test]
+fn a_login_over_tls_takes_the_flags_of_a_connection() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let place = Place::new();
+    place.write("users", ANN);
+    place.write("cert.pem", certified.cert.pem());
+    place.write("key.pem", certified.signing_key.serialize_pem());
+    let tls = [
+        "--htpasswd=users",
+        "--tls-cert=cert.pem",
+        "--tls-key=key.pem",
+    ];
+    let registry = Registry::serve(place, &tls);
+    let place = user();
+    place.write("authority.pem", certified.cert.pem());
+    let words = [&["login", &registry.host], &AS_ANN[..]].concat();
+    let log_in =
+        |flags: &[&str], password: &[u8]| place.run_with_input(&[&words, flags].concat(), password);
+    // Without the flag, plain http is spoken to loopback.
+    log_in(&[], PASSWORD.as_bytes()).failed_with(6);
+    log_in(&["--ca-file=authority.pem"], b"guess").failed_with(5);
+    log_in(&["--ca-file=authority.pem"], PASSWORD.as_bytes()).succeeded();
+    let there = format!("{}/my-avs:v1", registry.host);
+    let resolve = ["resolve", &there, "--ca-file=authority.pem"];
+    place.run(&resolve).failed_with(4);
+    registry.stop();
+}
+
+#[test]
 fn places_that_count_before_are_named() {
     let registry = Registry::start();
     let variable = format!(

@@ -153,6 +153,10 @@ impl DockerCredentials {
     pub async fn erase(&self, host: &RegistryHost) -> Result<Vec<Erased>, StoreError> {
         let (path, file) = self.config().await?;
         let mut erased = Vec::new();
+        if !file.is_configured() {
+            // Nor is a folder made for a file that would have nothing in it.
+            return Ok(erased);
+        }
         if let Some(name) = helper_of(&file, &path, host)? {
             let helper = Configured {
                 name: &name,
