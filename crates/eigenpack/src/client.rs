@@ -102,7 +102,7 @@ impl Client {
             mend: !reference.location.is_registry(),
             ..prepared.publish.clone()
         };
-        let observer = self.observer.as_ref();
+        let observer = &self.observer;
         let published = eigenruntime::publish(&prepared.builder, &target, &options, observer);
         Ok(published.await?)
     }
@@ -169,7 +169,7 @@ impl Client {
         let (from, to) = (from.together_with(&to), to.together_with(&from));
         let cache = self.cache(&source.location).await;
         let from = Cached::new(from, cache.map(Cache::only_read));
-        let observer = self.observer.as_ref();
+        let observer = &self.observer;
         copy::copy(&from, &source.selector, &to, target, overwrite, observer).await
     }
 

@@ -1,5 +1,7 @@
 //! Copying from any location to any other, every digest kept.
 
+use std::sync::Arc;
+
 use eigenpack_oci::{
     self as oci, AccessError, Copied, CopyError as ContentError, CurrentTag, Digest, FetchError,
     Immovable, Observer, Precondition, RawManifest, Reference, Selector, Source, Tag, TagStatus,
@@ -76,7 +78,7 @@ pub(crate) async fn copy<S: Source + Clone + 'static>(
     target: &AnyStore,
     to: &Reference,
     overwrite: bool,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<Copy, CopyError> {
     let manifest = fetch_manifest(source, from)
         .await

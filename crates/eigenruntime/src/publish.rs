@@ -1,8 +1,10 @@
 //! Publishing: the tag is read first, the blobs go up side by side, the manifest comes last and makes them visible.
 
+use std::sync::Arc;
+
 use eigenpack_oci::{
     Content, CurrentTag, Descriptor, Digest, Event, FetchError, Immovable, Observer, Precondition,
-    PushError, Pushed, Tag, TagStatus, Target,
+    PushError, Pushed, Tag, TagStatus, Target, observed,
 };
 use futures_util::future;
 
@@ -104,7 +106,7 @@ pub async fn publish<T: Target>(
     builder: &ArtifactBuilder,
     target: &T,
     options: &PublishOptions,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<Published, PublishError> {
     let ours = builder.build()?;
     if options.overwrite || !options.created_from_clock {
@@ -195,7 +197,7 @@ fn comparable(
 async fn push_blobs<T: Target>(
     artifact: &Artifact,
     target: &T,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<Vec<(Descriptor, Pushed)>, PublishError> {
     let blobs = [
         (&artifact.config_descriptor, &artifact.config),
@@ -204,7 +206,10 @@ async fn push_blobs<T: Target>(
     future::try_join_all(blobs.map(|(descriptor, bytes)| async move {
         observer.event(Event::BlobStarted(descriptor));
         let pushed = target
-            .push_blob(descriptor.clone(), Content::Bytes(bytes.clone()))
+            .push_blob(
+                descriptor.clone(),
+                observed(Content::Bytes(bytes.clone()), descriptor, observer),
+            )
             .await
             .map_err(|error| PublishError::PushBlob {
                 digest: descriptor.digest.clone(),
@@ -220,7 +225,7 @@ async fn push_manifest<T: Target>(
     artifact: &Artifact,
     target: &T,
     options: &PublishOptions,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<(), PublishError> {
     let precondition = Precondition::of_overwrite(options.overwrite);
     let manifest = &artifact.manifest;

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use eigenpack_oci::{
     Descriptor, Digest, Event, FetchError, Observer, RawManifest, Selector, Source, Tag,
-    VerifyError, fetch_blob, verify,
+    VerifyError, fetch_observed_blob, verify,
 };
 use futures_util::future;
 
@@ -196,7 +196,7 @@ async fn fetch<S: Source>(
     observer: &dyn Observer,
 ) -> Result<Bytes, PullError> {
     observer.event(Event::BlobStarted(descriptor));
-    let bytes = fetch_blob(source, descriptor.clone(), limit)
+    let bytes = fetch_observed_blob(source, descriptor.clone(), limit, observer)
         .await
         .map_err(|source| PullError::Blob {
             part,

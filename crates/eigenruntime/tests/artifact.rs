@@ -5,10 +5,12 @@
     reason = "a test says what it relies on by failing"
 )]
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use eigenpack_oci::{
-    Content, Descriptor, Digest, MediaType, MemoryStore, Precondition, RawManifest, Selector,
-    Silent, Source, Tag, TagStatus, Target,
+    Content, Descriptor, Digest, MediaType, MemoryStore, Observer, Precondition, RawManifest,
+    Selector, Silent, Source, Tag, TagStatus, Target,
 };
 use eigenruntime::{
     Artifact, ArtifactBuilder, BuildError, CONFIG_MEDIA_TYPE, Created, Difference,
@@ -21,6 +23,10 @@ const AGGREGATOR: &[u8] = include_bytes!("../fixtures/specs/valid/hourglass-aggr
 const EXECUTOR: &[u8] = include_bytes!("../fixtures/specs/valid/hourglass-executor-performer.yaml");
 const GENERIC: &[u8] = include_bytes!("../fixtures/specs/valid/runtime-generic.yaml");
 const DEVKIT: &[u8] = include_bytes!("../fixtures/artifacts/devkit.json");
+
+fn silent() -> Arc<dyn Observer> {
+    Arc::new(Silent)
+}
 
 fn spec() -> Bytes {
     Bytes::from_static(AGGREGATOR)
@@ -147,11 +153,11 @@ fn refuses_what_cannot_be_an_artifact() {
 #[tokio::test]
 async fn publishes_once_and_pulls_the_same() {
     let store = MemoryStore::default();
-    let first = publish(&builder(spec()), &store, &options("v1"), &Silent)
+    let first = publish(&builder(spec()), &store, &options("v1"), &silent())
         .await
         .unwrap();
     assert_eq!(first.status, TagStatus::Created);
-    let again = publish(&builder(spec()), &store, &options("v1"), &Silent)
+    let again = publish(&builder(spec()), &store, &options("v1"), &silent())
         .await
         .unwrap();
     assert_eq!(again.status, TagStatus::Unchanged);
@@ -167,7 +173,7 @@ async fn publishes_once_and_pulls_the_same() {
 #[tokio::test]
 async fn the_clock_alone_makes_no_conflict() {
     let store = MemoryStore::default();
-    let stored = publish(&builder(spec()), &store, &options("v1"), &Silent)
+    let stored = publish(&builder(spec()), &store, &options("v1"), &silent())
         .await
         .unwrap();
     let later = builder(spec()).created("2026-01-01T00:00:00Z".parse().unwrap());
@@ -176,11 +182,11 @@ async fn the_clock_alone_makes_no_conflict() {
         created_from_clock: true,
         ..options("v1")
     };
-    let again = publish(&later, &store, &clock, &Silent).await.unwrap();
+    let again = publish(&later, &store, &clock, &silent()).await.unwrap();
     assert_eq!(again.status, TagStatus::Unchanged);
     assert_eq!(again.artifact, stored.artifact);
 
-    let error = publish(&later, &store, &options("v1"), &Silent)
+    let error = publish(&later, &store, &options("v1"), &silent())
         .await
         .unwrap_err();
     let PublishError::Conflict { differences, .. } = error else {
@@ -203,14 +209,16 @@ async fn a_conflict_says_in_what_the_two_differ_and_writes_nothing() {
     ];
     for (other, expected) in cases {
         let store = MemoryStore::default();
-        let stored = publish(&builder(spec()), &store, &options("v1"), &Silent)
+        let stored = publish(&builder(spec()), &store, &options("v1"), &silent())
             .await
             .unwrap();
         let clock = PublishOptions {
             created_from_clock: true,
             ..options("v1")
         };
-        let error = publish(&other, &store, &clock, &Silent).await.unwrap_err();
+        let error = publish(&other, &store, &clock, &silent())
+            .await
+            .unwrap_err();
         let PublishError::Conflict {
             existing,
             ours,
@@ -238,7 +246,7 @@ async fn a_conflict_says_in_what_the_two_differ_and_writes_nothing() {
 #[tokio::test]
 async fn overwriting_names_what_was_there() {
     let store = MemoryStore::default();
-    let first = publish(&builder(spec()), &store, &options("v1"), &Silent)
+    let first = publish(&builder(spec()), &store, &options("v1"), &silent())
         .await
         .unwrap();
     let overwrite = PublishOptions {
@@ -246,10 +254,14 @@ async fn overwriting_names_what_was_there() {
         ..options("v1")
     };
     let other = builder(spec()).name("other");
-    let second = publish(&other, &store, &overwrite, &Silent).await.unwrap();
+    let second = publish(&other, &store, &overwrite, &silent())
+        .await
+        .unwrap();
     let previous = Some(first.artifact.manifest.digest().clone());
     assert_eq!(second.status, TagStatus::Overwritten { previous });
-    let again = publish(&other, &store, &overwrite, &Silent).await.unwrap();
+    let again = publish(&other, &store, &overwrite, &silent())
+        .await
+        .unwrap();
     assert_eq!(again.status, TagStatus::Unchanged);
 }
 
@@ -262,7 +274,7 @@ async fn another_digest_than_expected_writes_nothing() {
             overwrite,
             ..options("v1")
         };
-        let error = publish(&builder(spec()), &store, &wrong, &Silent)
+        let error = publish(&builder(spec()), &store, &wrong, &silent())
             .await
             .unwrap_err();
         assert!(
@@ -276,7 +288,7 @@ async fn another_digest_than_expected_writes_nothing() {
 #[tokio::test]
 async fn a_tag_and_a_digest_must_agree() {
     let store = MemoryStore::default();
-    let published = publish(&builder(spec()), &store, &options("v1"), &Silent)
+    let published = publish(&builder(spec()), &store, &options("v1"), &silent())
         .await
         .unwrap();
     let both = |digest| Selector {

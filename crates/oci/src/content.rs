@@ -17,6 +17,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{FetchError, PushError};
 use crate::media_type::MediaType;
+use crate::observer::{Event, Observer, Silent};
 use crate::raw_manifest::RawManifest;
 use crate::reference::{Tag, TagOrDigest};
 use crate::verifier::{Verifier, VerifyError};
@@ -207,6 +208,16 @@ pub async fn fetch_blob<S: Source>(
     descriptor: Descriptor,
     limit: u64,
 ) -> Result<Bytes, FetchError> {
+    fetch_observed_blob(source, descriptor, limit, &Silent).await
+}
+
+/// The same, telling an observer how far it is.
+pub async fn fetch_observed_blob<S: Source>(
+    source: &S,
+    descriptor: Descriptor,
+    limit: u64,
+    observer: &dyn Observer,
+) -> Result<Bytes, FetchError> {
     if descriptor.size > limit {
         return Err(FetchError::TooLarge {
             what: descriptor.digest.to_string(),
@@ -217,10 +228,12 @@ pub async fn fetch_blob<S: Source>(
         crate::verifier::verify(&descriptor, data)?;
         return Ok(data.clone());
     }
-    let mut stream = source.blob(descriptor, 0).await?;
+    let mut stream = source.blob(descriptor.clone(), 0).await?;
     let mut content = BytesMut::new();
     while let Some(bytes) = stream.next().await {
         content.extend_from_slice(&bytes?);
+        let event = Event::BlobProgress(&descriptor, content.len() as u64);
+        observer.event(event);
     }
     Ok(content.freeze())
 }

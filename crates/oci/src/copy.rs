@@ -13,7 +13,7 @@ use crate::descriptor::Descriptor;
 use crate::digest::Digest;
 use crate::error::{FetchError, PushError};
 use crate::manifest::{Manifest, ManifestError};
-use crate::observer::{Event, Observer};
+use crate::observer::{Event, Observer, observed};
 use crate::raw_manifest::RawManifest;
 use crate::reference::Tag;
 use crate::verifier::verify_size;
@@ -86,7 +86,7 @@ pub async fn copy<S, T>(
     target: &T,
     root: RawManifest,
     options: &CopyOptions,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<Copied, CopyError>
 where
     S: Source + Clone + 'static,
@@ -103,6 +103,9 @@ where
         manifests, blobs, ..
     } = graph;
 
+    for blob in &blobs {
+        observer.event(Event::BlobFound(blob));
+    }
     let pushes = blobs
         .into_iter()
         .map(|blob| push_blob(source, target, blob, observer));
@@ -205,7 +208,7 @@ async fn push_blob<S, T>(
     source: &S,
     target: &T,
     descriptor: Descriptor,
-    observer: &dyn Observer,
+    observer: &Arc<dyn Observer>,
 ) -> Result<(Descriptor, Pushed), CopyError>
 where
     S: Source + Clone + 'static,
@@ -221,7 +224,7 @@ where
     };
     let digest = descriptor.digest.clone();
     let pushed = target
-        .push_blob(descriptor.clone(), content)
+        .push_blob(descriptor.clone(), observed(content, &descriptor, observer))
         .await
         .map_err(|error| which_side(digest, error))?;
     observer.event(Event::BlobPushed(&descriptor, pushed));

@@ -41,7 +41,7 @@ pub use algorithm::{Algorithm, Hasher};
 pub use asked::{Action, AnsweredBy, Asked, UsedCredentials};
 pub use content::{
     BlobStream, ByteStream, Content, Precondition, Pushed, Reopen, Source, Target, fetch_blob,
-    verified,
+    fetch_observed_blob, verified,
 };
 pub use copy::{Copied, CopyError, CopyOptions, copy};
 pub use descriptor::{Annotations, Descriptor};
@@ -50,7 +50,7 @@ pub use error::{AccessError, FetchError, NetworkErrorKind, PushError, RegistryAn
 pub use manifest::{ImageIndex, ImageManifest, Manifest, ManifestError};
 pub use media_type::{MediaType, MediaTypeError};
 pub use memory::MemoryStore;
-pub use observer::{Event, Observer, Silent};
+pub use observer::{Event, Observer, Silent, observed};
 pub use raw_manifest::{MAX_MANIFEST_SIZE, RawManifest, ReadManifestError};
 pub use reference::{
     Location, NameError, NameErrorKind, Reference, ReferenceError, ReferenceErrorKind,

@@ -1,8 +1,13 @@
 //! What a display of progress is told.
 
 use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
 
-use crate::content::Pushed;
+use futures_util::StreamExt as _;
+
+use crate::content::{ByteStream, Content, Pushed, Reopen};
 use crate::descriptor::Descriptor;
 use crate::reference::RegistryHost;
 
@@ -18,9 +23,13 @@ pub trait Observer: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
+    /// A blob will be moved; not every operation knows before it starts with it.
+    BlobFound(&'a Descriptor),
     /// A blob is about to be sent or fetched.
     BlobStarted(&'a Descriptor),
-    /// More bytes of a blob were moved.
+    /// So many bytes of a blob were moved until now; fewer than before where a part is moved again.
+    ///
+    /// It comes with each piece, so it should cost its listener little.
     BlobProgress(&'a Descriptor, u64),
     /// A blob is in the target.
     BlobPushed(&'a Descriptor, Pushed),
@@ -45,4 +54,119 @@ pub struct Silent;
 
 impl Observer for Silent {
     fn event(&self, _: Event<'_>) {}
+}
+
+/// The largest piece of content in memory that is told of at once, in bytes.
+const PIECE: usize = 64 * 1024;
+
+/// Returns the content that tells how far it was read, each time that it is.
+///
+/// What is in memory is then no longer seen as such, so this is for content that takes its time: what fits in one piece
+/// comes back as it is.
+pub fn observed(
+    content: Content,
+    descriptor: &Descriptor,
+    observer: &Arc<dyn Observer>,
+) -> Content {
+    match &content {
+        Content::Bytes(bytes) if bytes.len() <= PIECE => content,
+        _ => Content::Reopen(Arc::new(Observed {
+            content,
+            descriptor: descriptor.clone(),
+            observer: Arc::clone(observer),
+        })),
+    }
+}
+
+#[derive(Clone)]
+struct Observed {
+    content: Content,
+    descriptor: Descriptor,
+    observer: Arc<dyn Observer>,
+}
+
+impl Reopen for Observed {
+    fn open(
+        &self,
+        offset: u64,
+    ) -> Pin<Box<dyn Future<Output = io::Result<ByteStream>> + Send + 'static>> {
+        let this = self.clone();
+        Box::pin(async move {
+            let mut position = offset;
+            let stream = match &this.content {
+                Content::Bytes(bytes) => {
+                    let (bytes, size) = (bytes.clone(), bytes.len());
+                    let start = usize::try_from(offset).map_or(size, |start| start.min(size));
+                    let pieces = (start..size)
+                        .step_by(PIECE)
+                        .map(move |at| Ok(bytes.slice(at..size.min(at + PIECE))));
+                    Box::pin(futures_util::stream::iter(pieces))
+                }
+                Content::Reopen(content) => content.open(offset).await?,
+            };
+            Ok(Box::pin(stream.inspect(move |piece| {
+                if let Ok(bytes) = piece {
+                    position += bytes.len() as u64;
+                    let event = Event::BlobProgress(&this.descriptor, position);
+                    this.observer.event(event);
+                }
+            })) as ByteStream)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use bytes::Bytes;
+    use futures_util::TryStreamExt as _;
+
+    use super::*;
+    use crate::media_type::MediaType;
+
+    #[derive(Debug, Default)]
+    struct Positions(Mutex<Vec<u64>>);
+
+    impl Observer for Positions {
+        fn event(&self, event: Event<'_>) {
+            if let Event::BlobProgress(_, position) = event {
+                self.0.lock().unwrap().push(position);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn tells_how_far_content_was_read_from_wherever_it_was_opened() {
+        let bytes: Bytes = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+        let descriptor = Descriptor::of(MediaType::OCTET_STREAM, &bytes);
+        let positions = Arc::new(Positions::default());
+        let observer: Arc<dyn Observer> = positions.clone();
+        let once = observed(Content::Bytes(bytes.clone()), &descriptor, &observer);
+        let twice = observed(once.clone(), &descriptor, &observer);
+        let whole = [65_536, 131_072, 196_608, 200_000];
+        for (content, offset, told) in [
+            (&once, 0, whole.to_vec()),
+            (&once, 190_000, vec![200_000]),
+            (&once, 300_000, vec![]),
+            (&twice, 196_608, vec![200_000, 200_000]),
+        ] {
+            let read: Vec<Bytes> = content
+                .open(offset)
+                .await
+                .unwrap()
+                .try_collect()
+                .await
+                .unwrap();
+            let offset = usize::try_from(offset).unwrap().min(bytes.len());
+            assert_eq!(read.concat(), bytes[offset..]);
+            assert_eq!(std::mem::take(&mut *positions.0.lock().unwrap()), told);
+        }
+
+        let small = Content::Bytes(bytes.slice(..PIECE));
+        assert!(matches!(
+            observed(small, &descriptor, &observer),
+            Content::Bytes(_)
+        ));
+    }
 }

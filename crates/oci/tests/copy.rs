@@ -5,7 +5,7 @@
     reason = "a test says what it relies on by failing"
 )]
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use eigenpack_oci::{
@@ -66,6 +66,10 @@ async fn index(store: &MemoryStore, children: &[&RawManifest], tag: Option<&str>
     .await
 }
 
+fn silent() -> Arc<dyn Observer> {
+    Arc::new(Silent)
+}
+
 /// Remembers in which order manifests came.
 #[derive(Debug, Default)]
 struct Order(Mutex<Vec<Digest>>);
@@ -87,8 +91,9 @@ async fn an_index_moves_with_all_that_it_leads_to() {
     // The root lists a manifest that one of its other children leads to as well.
     let root = index(&source, &[&shared, &inner, &other], Some("v1")).await;
 
-    let order = Order::default();
-    let copied = copy(&source, &target, root.clone(), &options("v1"), &order)
+    let order = Arc::new(Order::default());
+    let observer: Arc<dyn Observer> = order.clone();
+    let copied = copy(&source, &target, root.clone(), &options("v1"), &observer)
         .await
         .unwrap();
 
@@ -105,7 +110,7 @@ async fn an_index_moves_with_all_that_it_leads_to() {
             .iter()
             .all(|(_, pushed)| *pushed == Pushed::Uploaded)
     );
-    let order = order.0.into_inner().unwrap();
+    let order = order.0.lock().unwrap().clone();
     let at = |raw: &RawManifest| {
         order
             .iter()
@@ -127,7 +132,7 @@ async fn an_index_moves_with_all_that_it_leads_to() {
         );
     }
 
-    let again = copy(&source, &target, root, &options("v1"), &Silent)
+    let again = copy(&source, &target, root, &options("v1"), &silent())
         .await
         .unwrap();
     assert!(
@@ -150,7 +155,7 @@ async fn layers_that_may_not_be_distributed_stay() {
     );
     let json = serde_json::json!({"schemaVersion": 2, "config": config, "layers": [layer]});
     let root = push_manifest(&source, json, Some("v1")).await;
-    let copied = copy(&source, &target, root, &options("v1"), &Silent)
+    let copied = copy(&source, &target, root, &options("v1"), &silent())
         .await
         .unwrap();
     assert_eq!(copied.blobs, [(config, Pushed::Uploaded)]);
@@ -163,7 +168,7 @@ async fn the_error_names_the_side_that_failed() {
     let json = serde_json::json!({"schemaVersion": 2, "config": missing, "layers": []});
     let root =
         RawManifest::from_outside(serde_json::to_vec(&json).unwrap().into(), None, None).unwrap();
-    let error = copy(&source, &target, root, &options("v1"), &Silent)
+    let error = copy(&source, &target, root, &options("v1"), &silent())
         .await
         .unwrap_err();
     assert!(
@@ -174,10 +179,10 @@ async fn the_error_names_the_side_that_failed() {
 
     let first = image(&source, "one", &[]).await;
     let second = image(&source, "two", &[]).await;
-    copy(&source, &target, first, &options("v1"), &Silent)
+    copy(&source, &target, first, &options("v1"), &silent())
         .await
         .unwrap();
-    let error = copy(&source, &target, second, &options("v1"), &Silent)
+    let error = copy(&source, &target, second, &options("v1"), &silent())
         .await
         .unwrap_err();
     assert!(
@@ -199,7 +204,7 @@ async fn nesting_has_an_end() {
     for _ in 0..10 {
         root = index(&source, &[&root], None).await;
     }
-    let error = copy(&source, &target, root, &options("v1"), &Silent)
+    let error = copy(&source, &target, root, &options("v1"), &silent())
         .await
         .unwrap_err();
     assert!(matches!(error, CopyError::TooMuch), "{error:?}");
