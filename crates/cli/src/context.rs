@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use eigenpack::{Client, Location, Reference};
 
@@ -10,6 +11,7 @@ use crate::connection;
 use crate::credentials;
 use crate::environment::Environment;
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::stderr::say;
 
 /// The resolved settings of this run.
@@ -17,18 +19,24 @@ use crate::stderr::say;
 pub(crate) struct Context {
     pub(crate) format: Format,
     pub(crate) environment: Environment,
+    progress: Arc<Progress>,
     store: Option<PathBuf>,
     pub(crate) quiet: bool,
     remote_only: bool,
 }
 
 impl Context {
-    pub(crate) fn new(global: GlobalArgs, environment: Environment) -> Self {
+    pub(crate) fn new(
+        global: GlobalArgs,
+        environment: Environment,
+        progress: Arc<Progress>,
+    ) -> Self {
         let store = global.store.or_else(|| environment.store.clone());
         let remote_only = global.remote_only || environment.remote_only;
         Self {
             format: global.format,
             environment,
+            progress,
             store,
             quiet: global.quiet,
             remote_only,
@@ -67,7 +75,8 @@ impl Context {
             })
             .collect();
         let mut builder = connection::configure(&hosts, &connection.transport, &self.environment)?
-            .cache(!connection.no_cache);
+            .cache(!connection.no_cache)
+            .observer(self.progress.clone());
         if let Some(provider) = credentials::provider(&hosts, connection, self).await? {
             builder = builder.credentials(provider);
         }

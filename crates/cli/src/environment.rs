@@ -25,6 +25,8 @@ pub(crate) struct Environment {
     pub(crate) no_proxy: String,
     /// Where Docker and Podman keep credentials.
     pub(crate) credentials: Places,
+    /// Whether a line on stderr can be drawn over.
+    pub(crate) stderr_is_drawable: bool,
     /// What is connected to the standard streams.
     pub(crate) terminal: Terminal,
 }
@@ -52,8 +54,8 @@ pub(crate) struct Terminal {
 impl Environment {
     /// Reads it.
     pub(crate) fn read() -> Self {
-        let colors =
-            variable("NO_COLOR").is_none() && env::var_os("TERM").is_none_or(|t| t != "dumb");
+        let is_dumb = env::var_os("TERM").is_some_and(|terminal| terminal == "dumb");
+        let colors = variable("NO_COLOR").is_none() && !is_dumb;
         let forced = variable("CLICOLOR_FORCE").is_some_and(|value| value != "0");
         Self {
             source_date_epoch: variable("SOURCE_DATE_EPOCH"),
@@ -72,6 +74,7 @@ impl Environment {
                 .map(|value| value.to_string_lossy().into_owned())
                 .unwrap_or_default(),
             credentials: Places::from_environment(),
+            stderr_is_drawable: stderr().is_terminal() && !is_dumb,
             terminal: Terminal {
                 on_stdin: stdin().is_terminal(),
                 on_stderr: stderr().is_terminal(),

@@ -14,6 +14,7 @@ mod exit_code;
 mod failure;
 mod input;
 mod output;
+mod progress;
 mod render;
 mod report;
 mod run;

@@ -1,6 +1,6 @@
 //! From arguments to exit code: parse, run until done or interrupted, write the result.
 
-use std::io;
+use std::sync::Arc;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::progress::{LogWriter, Progress};
 use crate::render::{clean, failure_document, failure_text};
 use crate::stderr::say;
 use crate::stdout::{write_report, write_stdout};
@@ -34,8 +35,11 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error, &environment),
     };
-    log_to_stderr(cli.global.verbose);
-    let context = Context::new(cli.global, environment);
+    // Beside a log of each request, a line that is drawn over and over would only be in the way.
+    let is_silent = cli.global.quiet || cli.global.verbose > 0;
+    let progress = Progress::new(environment.stderr_is_drawable && !is_silent);
+    log_to_stderr(cli.global.verbose, &progress);
+    let context = Context::new(cli.global, environment, Arc::clone(&progress));
     let is_server = matches!(cli.command, Command::Serve(_));
     let result = match runtime(is_server) {
         Ok(runtime) => {
@@ -44,8 +48,9 @@ pub(crate) fn main() -> ExitCode {
             let result = if is_server {
                 runtime.block_on(command)
             } else {
-                runtime.block_on(until_interrupted(command))
+                runtime.block_on(until_interrupted(command, &progress))
             };
+            progress.clear();
             // Work that blocks, such as a sync of a slow disk, is not waited for after an interruption.
             runtime.shutdown_background();
             result
@@ -64,7 +69,7 @@ pub(crate) fn main() -> ExitCode {
 
 /// Makes the runtime. A server answers on as many cores as there are; every other command waits most of the time, and one
 /// thread is soonest ready.
-fn runtime(is_server: bool) -> io::Result<tokio::runtime::Runtime> {
+fn runtime(is_server: bool) -> std::io::Result<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let mut builder = if is_server && cores > 1 {
         tokio::runtime::Builder::new_multi_thread()
@@ -82,6 +87,7 @@ fn runtime(is_server: bool) -> io::Result<tokio::runtime::Runtime> {
 
 async fn until_interrupted(
     command: impl Future<Output = Result<Outcome, Failure>>,
+    progress: &Progress,
 ) -> Result<Outcome, Failure> {
     tokio::select! {
         // Heard from before the command begins, so that none of its traces is left behind.
@@ -90,6 +96,7 @@ async fn until_interrupted(
             Err(Failure::new(ExitCode::Interrupted, "interrupted", "interrupted"))
         }
         result = command => result,
+        never = progress.keep_drawing() => match never {},
     }
 }
 
@@ -194,7 +201,7 @@ fn wants_json() -> bool {
 }
 
 /// Sends our libraries' log to stderr, at the level that `-v` asks for. Those of others only drown it.
-fn log_to_stderr(verbose: u8) {
+fn log_to_stderr(verbose: u8, progress: &Arc<Progress>) {
     let level = match verbose {
         // Of these, only a server has anything to say of its own accord.
         0 => LevelFilter::WARN,
@@ -204,8 +211,9 @@ fn log_to_stderr(verbose: u8) {
     let ours = Targets::new()
         .with_target("eigenpack", level)
         .with_target("eigenruntime", level);
+    let progress = Arc::clone(progress);
     let lines = fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(move || LogWriter(Arc::clone(&progress)))
         .with_ansi(false)
         .without_time();
     tracing_subscriber::registry()
