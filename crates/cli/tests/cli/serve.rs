@@ -174,6 +174,29 @@ fn faults_are_injected_as_a_plan_says_and_it_says_so() {
     assert!(said.starts_with("warning: faults are injected"), "{said}");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_registry_warns_of_is_shown_once_and_its_limit_with_the_log() {
+    let place = Place::with_artifact();
+    let plan = r#"{"rules":[{"fault":{"headers":{"set":{
+        "Warning": "299 - \"We close in May.\"", "RateLimit-Limit": "100;w=21600", "RateLimit-Remaining": "7"
+    }}}}]}"#;
+    place.write("faults.json", plan.as_bytes());
+    let mut server = Server::start(&place, &["--format=json", "--fault=faults.json"]);
+    let host = server.ready()["host"].as_str().unwrap().to_owned();
+    let there = format!("{host}/my-avs:v1");
+    let pull = ["pull", "--no-cache", &there, "-o", "pulled.yaml"];
+    let warning = format!("warning: {host} says: We close in May.\n");
+    for (flag, limits) in [("--format=json", 0), ("-q", 0), ("-v", 1)] {
+        let run = place.run(&[&pull[..], &[flag]].concat()).succeeded();
+        assert_eq!(run.stderr.matches(&warning).count(), 1, "{run}");
+        let limit = "7 of 100 requests are left in 6 h";
+        assert_eq!(run.stderr.matches(limit).count(), limits, "{run}");
+        assert!(!run.text().contains("May"), "{run}");
+    }
+    server.stop();
+}
+
 #[test]
 fn what_is_no_fault_plan_is_an_error_with_its_place() {
     let place = Place::new();
