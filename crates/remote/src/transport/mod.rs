@@ -204,6 +204,8 @@ impl TransportError {
             NetworkErrorKind::Timeout
         } else if error.is_connect() {
             classify_connect(&error)
+        } else if is_refused_certificate(&error) {
+            NetworkErrorKind::Tls
         } else {
             NetworkErrorKind::Broken
         };
@@ -234,6 +236,20 @@ fn classify_connect(error: &reqwest::Error) -> NetworkErrorKind {
         cause = current.source();
     }
     NetworkErrorKind::Connect
+}
+
+/// Tells whether our certificate, or that there is none, was refused: in TLS 1.3 that is said when the connection stands
+/// already (RFC 8446, section 4.4.2.4).
+fn is_refused_certificate(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        let text = current.to_string();
+        if let Some(alert) = text.strip_prefix("received fatal alert: ") {
+            return alert.contains("Certificate") || matches!(alert, "UnknownCA" | "AccessDenied");
+        }
+        cause = current.source();
+    }
+    false
 }
 
 impl From<TransportError> for AccessError {
