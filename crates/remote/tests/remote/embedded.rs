@@ -24,9 +24,12 @@ pub(crate) fn name() -> Repository {
 
 impl Embedded {
     pub(crate) async fn start() -> Self {
+        Self::start_with(ServerOptions::default()).await
+    }
+
+    pub(crate) async fn start_with(mut options: ServerOptions) -> Self {
         let store = MemoryRegistry::new();
         let (faults, recorder) = (Faults::default(), Recorder::new());
-        let mut options = ServerOptions::default();
         options.faults = Some(faults.clone());
         options.recorder = Some(recorder.clone());
         let address = ([127, 0, 0, 1], 0).into();

@@ -1,8 +1,8 @@
 //! What hostile servers answer, and that no byte of a credential reaches a host that is not entitled to it.
 //!
 //! `registry.test` is the registry that the user named, over plain http as `--plain-http` allows. Everything else is a host
-//! that nobody named: what it is sent is searched for every credential, in clear and in base64. The rows over https are
-//! those of the table in `eigenpack_oci::distribution::may_send_credentials`, for nobody here speaks TLS.
+//! that nobody named: what it is sent is searched for every credential, in clear and in base64. Nobody here speaks TLS:
+//! the rows over https are in `tls`.
 
 mod bad_demands;
 mod led_elsewhere;

@@ -24,3 +24,4 @@ mod refusals;
 mod registry;
 mod server;
 mod stage;
+mod tls;

@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex};
 use eigenpack_oci::RegistryHost;
 use eigenpack_remote::credentials::CredentialProvider;
 use eigenpack_remote::{RemoteOptions, RemoteRegistry};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::fixture::options;
 
@@ -27,6 +28,8 @@ pub(crate) struct Seen {
     pub(crate) target: String,
     pub(crate) head: String,
     pub(crate) body: Vec<u8>,
+    /// Whether the client showed a certificate.
+    pub(crate) certified: bool,
 }
 
 /// What is answered.
@@ -133,8 +136,39 @@ impl Stage {
         let of_task = Arc::clone(&record);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).unwrap();
                 let (play, record) = (Arc::clone(&play), Arc::clone(&of_task));
-                tokio::spawn(async move { serve(stream, address, play, record).await });
+                tokio::spawn(async move { serve(stream, address, false, play, record).await });
+            }
+        });
+        Self { address, record }
+    }
+
+    /// Starts a stage that speaks TLS; a handshake that fails leaves nothing on record.
+    pub(crate) async fn over_tls(
+        acceptor: TlsAcceptor,
+        play: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let record = Arc::<Mutex<Record>>::default();
+        let of_task = Arc::clone(&record);
+        let play: Play = Arc::new(move |seen| {
+            let reply = play(&seen);
+            Box::pin(async { reply })
+        });
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                stream.set_nodelay(true).unwrap();
+                let (acceptor, play) = (acceptor.clone(), Arc::clone(&play));
+                let record = Arc::clone(&of_task);
+                tokio::spawn(async move {
+                    let Ok(stream) = acceptor.accept(stream).await else {
+                        return;
+                    };
+                    let certified = stream.get_ref().1.peer_certificates().is_some();
+                    serve(stream, address, certified, play, record).await;
+                });
             }
         });
         Self { address, record }
@@ -217,10 +251,16 @@ impl Stage {
     }
 }
 
-async fn serve(mut stream: TcpStream, address: SocketAddr, play: Play, record: Arc<Mutex<Record>>) {
-    stream.set_nodelay(true).unwrap();
+async fn serve(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    address: SocketAddr,
+    certified: bool,
+    play: Play,
+    record: Arc<Mutex<Record>>,
+) {
     let mut buffer = Vec::new();
-    while let Some(seen) = read(&mut stream, &mut buffer, address, &record).await {
+    while let Some(mut seen) = read(&mut stream, &mut buffer, address, &record).await {
+        seen.certified = certified;
         let connect = seen.method == "CONNECT";
         record.lock().unwrap().requests.push(seen.clone());
         let head_only = seen.method == "HEAD";
@@ -238,7 +278,7 @@ async fn serve(mut stream: TcpStream, address: SocketAddr, play: Play, record: A
 }
 
 async fn read(
-    stream: &mut TcpStream,
+    stream: &mut (impl AsyncRead + Unpin),
     buffer: &mut Vec<u8>,
     address: SocketAddr,
     record: &Mutex<Record>,
@@ -268,6 +308,7 @@ async fn read(
         target,
         head,
         body: Vec::new(),
+        certified: false,
     };
     let length = seen.header("content-length");
     let length: usize = length.map_or(0, |length| length.parse().unwrap());
