@@ -15,9 +15,11 @@ mod program;
 mod proxy;
 mod published;
 mod registry;
+mod request_head;
 mod sandbox;
 mod specs;
 
+mod auth;
 mod conformance;
 mod others_publish;
 mod others_read;

@@ -3,6 +3,8 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use crate::request_head::{Body, RequestHead};
+
 /// Passes connections on to a registry, unchanged, and notes every request.
 ///
 /// A registry's own log would do for counting, but each registry has another one, and a request that it refused early may
@@ -60,7 +62,7 @@ fn forward_requests(
     mut server: &TcpStream,
     noted: &Mutex<Vec<String>>,
 ) -> io::Result<()> {
-    while let Some(head) = Head::read(&mut client)? {
+    while let Some(head) = RequestHead::read(&mut client)? {
         noted.lock().unwrap().push(head.request());
         server.write_all(head.text.as_bytes())?;
         match head.body() {
@@ -85,56 +87,5 @@ fn forward_chunks(client: &mut impl BufRead, mut server: impl Write) -> io::Resu
         if size == 0 {
             return Ok(());
         }
-    }
-}
-
-/// A request's first line and headers, with the empty line after them.
-struct Head {
-    text: String,
-}
-
-enum Body {
-    Sized(u64),
-    Chunked,
-}
-
-impl Head {
-    /// Returns `None` at the end of the connection.
-    fn read(client: &mut impl BufRead) -> io::Result<Option<Self>> {
-        let mut text = String::new();
-        loop {
-            let before = text.len();
-            if client.read_line(&mut text)? == 0 {
-                return Ok(None);
-            }
-            if text[before..].trim_end().is_empty() {
-                return Ok(Some(Self { text }));
-            }
-        }
-    }
-
-    fn request(&self) -> String {
-        let line = self.text.lines().next().unwrap_or_default();
-        line.trim_end_matches(" HTTP/1.1").to_owned()
-    }
-
-    fn body(&self) -> Body {
-        if self
-            .header("transfer-encoding")
-            .is_some_and(|value| value.contains("chunked"))
-        {
-            return Body::Chunked;
-        }
-        let length = self
-            .header("content-length")
-            .and_then(|value| value.parse().ok());
-        Body::Sized(length.unwrap_or(0))
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.text.lines().skip(1).find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim())
-        })
     }
 }

@@ -7,6 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::program::Program;
@@ -28,15 +29,20 @@ pub(crate) struct Registry {
 impl Registry {
     /// Starts Debian's `docker-registry` over a storage folder of its own.
     pub(crate) fn docker() -> Self {
-        Self::distribution_of(Program::DockerRegistry)
+        Self::distribution_of(Program::DockerRegistry, &Value::Null, &Value::Null)
+    }
+
+    /// Starts Debian's `docker-registry` with its settings of who is let in, and those of TLS where it is to speak that.
+    pub(crate) fn docker_with(auth: &Value, tls: &Value) -> Self {
+        Self::distribution_of(Program::DockerRegistry, auth, tls)
     }
 
     /// Starts the current `distribution` over a storage folder of its own.
     pub(crate) fn distribution() -> Self {
-        Self::distribution_of(Program::Distribution)
+        Self::distribution_of(Program::Distribution, &Value::Null, &Value::Null)
     }
 
-    fn distribution_of(program: Program) -> Self {
+    fn distribution_of(program: Program, auth: &Value, tls: &Value) -> Self {
         let storage = tempfile::tempdir().unwrap();
         let configuration = storage.path().join("registry.json");
         // JSON is YAML, and gets every path quoted as it must be.
@@ -47,7 +53,8 @@ impl Registry {
                 "filesystem": { "rootdirectory": storage.path() },
                 "delete": { "enabled": true },
             },
-            "http": { "addr": "127.0.0.1:0" },
+            "auth": auth,
+            "http": { "addr": "127.0.0.1:0", "tls": tls },
         });
         fs::write(&configuration, text.to_string()).unwrap();
         let mut command = program.command();

@@ -1,8 +1,10 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
+use std::iter;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -21,15 +23,20 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["home", "docker", "work"] {
+        for name in ["home", "session", "bin", "work"] {
             fs::create_dir(folder.path().join(name)).unwrap();
         }
         Self { folder }
     }
 
+    /// Returns one of the user's folders: `home`, `session`, `bin` on the `PATH`, `work`.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
     /// Returns the path of a file in the folder that programs run in.
     pub(crate) fn path(&self, name: impl AsRef<Path>) -> PathBuf {
-        self.folder.path().join("work").join(name)
+        self.folder("work").join(name)
     }
 
     pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
@@ -74,7 +81,20 @@ impl Sandbox {
         variables: &[(&str, &str)],
         arguments: impl IntoIterator<Item = A>,
     ) -> Finished {
+        self.run_on(program, variables, "", arguments)
+    }
+
+    /// Runs a program with further environment variables and a standard input to its end.
+    pub(crate) fn run_on<A: AsRef<OsStr>>(
+        &self,
+        program: Program,
+        variables: &[(&str, &str)],
+        input: &str,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Finished {
         let bare = program.command();
+        let path = env::var_os("PATH").unwrap();
+        let path = iter::once(self.folder("bin")).chain(env::split_paths(&path));
         let mut command = Command::new("timeout");
         command
             .args(["--kill-after=5", LIMIT_SECONDS])
@@ -83,12 +103,19 @@ impl Sandbox {
             .args(arguments)
             .current_dir(self.path(""))
             .env_clear()
-            .env("PATH", env::var_os("PATH").unwrap())
-            .env("HOME", self.folder.path().join("home"))
-            .env("DOCKER_CONFIG", self.folder.path().join("docker"))
+            .env("PATH", env::join_paths(path).unwrap())
+            .env("HOME", self.folder("home"))
+            // Else Podman's place is one that all who run as root share.
+            .env("XDG_RUNTIME_DIR", self.folder("session"))
             .env("EIGENPACK_STORE", self.store())
-            .envs(variables.iter().copied());
-        let output = command.output().unwrap();
+            .envs(variables.iter().copied())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // No input here is larger than a pipe holds, and whoever does not read it may be gone.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
         Finished {
             shown: format!("{command:?}"),
             code: output.status.code(),
@@ -126,6 +153,16 @@ impl Finished {
             self.stderr,
         );
         self.stdout
+    }
+
+    /// Returns what was written to standard error.
+    pub(crate) fn stderr(&self) -> &str {
+        &self.stderr
+    }
+
+    /// Returns what was written to standard output.
+    pub(crate) fn stdout(&self) -> &[u8] {
+        &self.stdout
     }
 
     #[track_caller]
