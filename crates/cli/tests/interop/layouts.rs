@@ -35,6 +35,21 @@ impl Layout {
         })
     }
 
+    /// Makes a layout of one manifest with so many layers of so many bytes each, which look like chance, tagged `v1`.
+    pub(crate) fn large(path: PathBuf, layers: usize, size: usize) -> Self {
+        Self::make(path, |blobs| {
+            let layer = |seed| blobs.add("application/octet-stream", &noise(seed as u64, size));
+            let manifest = json!({
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "artifactType": "application/vnd.example.noise",
+                "config": blobs.add("application/vnd.oci.empty.v1+json", b"{}"),
+                "layers": (1..=layers).map(layer).collect::<Vec<_>>(),
+            });
+            blobs.add(MANIFEST, manifest.to_string().as_bytes())
+        })
+    }
+
     fn make(path: PathBuf, content: impl FnOnce(&Blobs) -> Value) -> Self {
         let blobs = Blobs(path.join("blobs/sha256"));
         fs::create_dir_all(&blobs.0).unwrap();
@@ -103,6 +118,20 @@ impl Blobs {
         fs::write(self.0.join(digest.encoded()), bytes).unwrap();
         json!({ "mediaType": media_type, "digest": digest.to_string(), "size": bytes.len() })
     }
+}
+
+/// Makes bytes that do not repeat, by Marsaglia's xorshift; the seed is not 0.
+fn noise(seed: u64, size: usize) -> Vec<u8> {
+    let mut state = seed;
+    let mut bytes = Vec::with_capacity(size);
+    while bytes.len() < size {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes.extend_from_slice(&state.to_le_bytes());
+    }
+    bytes.truncate(size);
+    bytes
 }
 
 /// Makes a tar archive of one small file.

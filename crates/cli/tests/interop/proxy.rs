@@ -2,6 +2,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use crate::request_head::{Body, RequestHead};
 
@@ -14,20 +15,45 @@ pub(crate) struct RecordingProxy {
     requests: Arc<Mutex<Vec<String>>>,
 }
 
+/// A request that is held back for some time before it is passed on.
+#[derive(Clone, Copy)]
+pub(crate) struct Pause {
+    /// How the request begins.
+    pub(crate) request: &'static str,
+    /// How many such requests pass before it.
+    pub(crate) after: usize,
+    pub(crate) time: Duration,
+}
+
 impl RecordingProxy {
     pub(crate) fn before(upstream: SocketAddr) -> Self {
+        Self::start(upstream, None)
+    }
+
+    pub(crate) fn with_pause(upstream: SocketAddr, pause: Pause) -> Self {
+        Self::start(upstream, Some(pause))
+    }
+
+    fn start(upstream: SocketAddr, pause: Option<Pause>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&requests);
+        let notes = Arc::new(Notes {
+            requests: Arc::clone(&requests),
+            pause,
+        });
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
-                let noted = Arc::clone(&noted);
+                let notes = Arc::clone(&notes);
                 // A connection that breaks is the two ends' business, and they find out.
-                thread::spawn(move || join(client, upstream, &noted));
+                thread::spawn(move || join(client, upstream, &notes));
             }
         });
         Self { address, requests }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Returns the reference of something in the registry, reached through this proxy.
@@ -41,7 +67,28 @@ impl RecordingProxy {
     }
 }
 
-fn join(client: TcpStream, upstream: SocketAddr, noted: &Mutex<Vec<String>>) -> io::Result<()> {
+/// What is done with a request before it is passed on.
+struct Notes {
+    requests: Arc<Mutex<Vec<String>>>,
+    pause: Option<Pause>,
+}
+
+impl Notes {
+    fn take(&self, request: String) {
+        let mut requests = self.requests.lock().unwrap();
+        let held = self.pause.filter(|pause| {
+            let alike = |one: &&String| one.starts_with(pause.request);
+            alike(&&request) && requests.iter().filter(alike).count() == pause.after
+        });
+        requests.push(request);
+        drop(requests);
+        if let Some(pause) = held {
+            thread::sleep(pause.time);
+        }
+    }
+}
+
+fn join(client: TcpStream, upstream: SocketAddr, notes: &Notes) -> io::Result<()> {
     let server = TcpStream::connect(upstream)?;
     let (mut answers, mut to_client) = (server.try_clone()?, client.try_clone()?);
     thread::spawn(move || {
@@ -49,7 +96,7 @@ fn join(client: TcpStream, upstream: SocketAddr, noted: &Mutex<Vec<String>>) -> 
         let _ = to_client.shutdown(Shutdown::Both);
         copied
     });
-    let forwarded = forward_requests(BufReader::new(client), &server, noted);
+    let forwarded = forward_requests(BufReader::new(client), &server, notes);
     server.shutdown(Shutdown::Write)?;
     forwarded
 }
@@ -60,10 +107,10 @@ fn join(client: TcpStream, upstream: SocketAddr, noted: &Mutex<Vec<String>>) -> 
 fn forward_requests(
     mut client: BufReader<TcpStream>,
     mut server: &TcpStream,
-    noted: &Mutex<Vec<String>>,
+    notes: &Notes,
 ) -> io::Result<()> {
     while let Some(head) = RequestHead::read(&mut client)? {
-        noted.lock().unwrap().push(head.request());
+        notes.take(head.request());
         server.write_all(head.text.as_bytes())?;
         match head.body() {
             Body::Sized(length) => {

@@ -8,6 +8,7 @@ mod holdings;
 mod jwt;
 mod token_server;
 
+mod expiry;
 mod refusals;
 mod secrets;
 mod sources;
