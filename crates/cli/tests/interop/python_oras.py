@@ -1,10 +1,13 @@
 """The few calls on Python's oras that the tests need; the library has no command line.
 
+    python_oras.py [--tls] [--basic] COMMAND, with TLS, and for a registry that knows no tokens
+
     python_oras.py manifest REF            prints the manifest as the library returns it
     python_oras.py pull REF FOLDER         prints the names of the files that it wrote
     python_oras.py push REF FILE CONFIG    each file as PATH:MEDIA-TYPE
     python_oras.py tags REPO               prints a tag a line
     python_oras.py delete REPO TAG         deletes what the tag names
+    python_oras.py login HOST USER         stores what is on stdin as the password
 """
 
 import json
@@ -35,7 +38,20 @@ def delete(client, repository, tag):
         sys.exit(1)
 
 
+def login(client, host, user):
+    client.login(user, sys.stdin.read(), hostname=host)
+
+
 if __name__ == "__main__":
-    command, *arguments = sys.argv[1:]
-    commands = {"manifest": manifest, "pull": pull, "push": push, "tags": tags, "delete": delete}
-    commands[command](OrasClient(insecure=True), *arguments)
+    options = [one for one in sys.argv[1:] if one.startswith("--")]
+    command, *arguments = [one for one in sys.argv[1:] if not one.startswith("--")]
+    commands = {
+        "manifest": manifest,
+        "pull": pull,
+        "push": push,
+        "tags": tags,
+        "delete": delete,
+        "login": login,
+    }
+    backend = "basic" if "--basic" in options else "token"
+    commands[command](OrasClient(insecure="--tls" not in options, auth_backend=backend), *arguments)

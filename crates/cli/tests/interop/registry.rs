@@ -1,3 +1,4 @@
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -74,25 +75,28 @@ impl Registry {
     pub(crate) fn ours() -> Self {
         let storage = tempfile::tempdir().unwrap();
         let store = storage.path().join("store");
-        Self::ours_over(&store, Some(storage))
+        Self::ours_over(&store, &[], Some(storage))
+    }
+
+    /// Starts `eigenpack serve` over a store of its own, with further arguments.
+    pub(crate) fn ours_with(arguments: &[&OsStr]) -> Self {
+        let storage = tempfile::tempdir().unwrap();
+        let store = storage.path().join("store");
+        Self::ours_over(&store, arguments, Some(storage))
     }
 
     /// Starts `eigenpack serve` over a user's store.
     pub(crate) fn ours_for(user: &Sandbox) -> Self {
-        Self::ours_over(&user.store(), None)
+        Self::ours_over(&user.store(), &[], None)
     }
 
-    fn ours_over(store: &Path, storage: Option<TempDir>) -> Self {
+    fn ours_over(store: &Path, arguments: &[&OsStr], storage: Option<TempDir>) -> Self {
         let mut command = Program::Eigenpack.command();
         command
             .env("EIGENPACK_STORE", store)
-            .args(["serve", "--listen", "127.0.0.1:0"]);
-        Self::start(
-            command,
-            "on http://127.0.0.1:",
-            store.join("blobs"),
-            storage,
-        )
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .args(arguments);
+        Self::start(command, "://127.0.0.1:", store.join("blobs"), storage)
     }
 
     /// Asks for port 0 and reads the real one from what is said: a port that was found free beforehand may be taken by

@@ -9,8 +9,11 @@ mod jwt;
 mod token_server;
 
 mod expiry;
+mod logins;
+mod our_logins;
 mod refusals;
 mod secrets;
+mod serve;
 mod sources;
 
 /// The one account that there is.
