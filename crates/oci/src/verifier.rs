@@ -10,7 +10,7 @@ use crate::digest::Digest;
 ///
 /// The size is checked first and while bytes arrive, so that content that is too long is refused before it is kept
 /// (image specification, `descriptor.md`, "Verification"). Nothing is verified before [`finish`](Self::finish) says so.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Verifier {
     expected: Digest,
     size: u64,

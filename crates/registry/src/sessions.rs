@@ -10,9 +10,12 @@ use eigenpack_oci::Repository;
 use eigenpack_oci::distribution::{ErrorCode, SessionId};
 use hyper::StatusCode;
 use hyper::header::RETRY_AFTER;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::refusal::Refusal;
+
+/// How long a request may bring nothing when another one wants to go on with the same upload.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The open uploads of a server, by the names in their URLs.
 pub(crate) struct Sessions<U> {
@@ -29,6 +32,7 @@ pub(crate) struct Session<U> {
     /// What has arrived; one request at a time adds to it. `None` once it was closed.
     pub(crate) upload: tokio::sync::Mutex<Option<U>>,
     touched: Mutex<Instant>,
+    superseded: Notify,
     _room: OwnedSemaphorePermit,
 }
 
@@ -65,6 +69,7 @@ impl<U> Sessions<U> {
             repository: repository.clone(),
             upload: tokio::sync::Mutex::new(Some(upload)),
             touched: Mutex::new(Instant::now()),
+            superseded: Notify::new(),
             _room: room,
         };
         self.lock().insert(id.clone(), Arc::new(session));
@@ -122,6 +127,24 @@ impl<U> Sessions<U> {
 }
 
 impl<U> Session<U> {
+    /// Waits for the request that adds to the upload, and for no longer than it brings something: what is left of a broken
+    /// connection can hold on for long, and its client is back already.
+    pub(crate) async fn hold(&self) -> tokio::sync::MutexGuard<'_, Option<U>> {
+        loop {
+            if let Ok(held) = tokio::time::timeout(PATIENCE, self.upload.lock()).await {
+                return held;
+            }
+            if self.idle() >= PATIENCE {
+                self.superseded.notify_waiters();
+            }
+        }
+    }
+
+    /// Waits until another request wants to go on with the upload, and this one brings nothing.
+    pub(crate) async fn superseded(&self) {
+        self.superseded.notified().await;
+    }
+
     /// Puts off the end of a session that is in use.
     pub(crate) fn touch(&self) {
         *self.touched() = Instant::now();

@@ -71,12 +71,12 @@ impl<S: RegistryStore> Registry<S> {
                 Ok(empty(StatusCode::NO_CONTENT))
             }
             Method::GET | Method::HEAD => {
-                let held = session.upload.lock().await;
+                let held = session.hold().await;
                 let size = held.as_ref().ok_or_else(unknown)?.size().await?;
                 Ok(progress(StatusCode::NO_CONTENT, repository, id, size))
             }
             Method::PATCH => {
-                let held = session.upload.lock().await;
+                let held = session.hold().await;
                 let upload = held.as_ref().ok_or_else(unknown)?;
                 let size = self.add(request, repository, id, &session, upload).await?;
                 Ok(progress(StatusCode::ACCEPTED, repository, id, size))
@@ -84,7 +84,7 @@ impl<S: RegistryStore> Registry<S> {
             Method::PUT => {
                 let missing = || Refusal::bad(ErrorCode::DigestInvalid, "the digest is missing");
                 let digest = digest.ok_or_else(missing)?;
-                let mut held = session.upload.lock().await;
+                let mut held = session.hold().await;
                 let upload = held.as_ref().ok_or_else(unknown)?;
                 self.add(request, repository, id, &session, upload).await?;
                 let upload = held.take().ok_or_else(unknown)?;
@@ -120,7 +120,13 @@ impl<S: RegistryStore> Registry<S> {
             }
         }
         let received = self.receive(request, upload, size, || session.touch());
-        let result = received.await;
+        let result = tokio::select! {
+            result = received => result,
+            () = session.superseded() => {
+                let message = "another request goes on with this upload";
+                return Err(Refusal::bad(ErrorCode::BlobUploadInvalid, message));
+            }
+        };
         if matches!(&result, Err(refusal) if refusal.is_too_large()) {
             self.sessions.remove(id);
         }

@@ -27,37 +27,46 @@ impl Deadline {
     }
 }
 
-/// The retries of one request or of one upload.
+/// The retries of one request or of one transfer.
 #[derive(Debug)]
-pub(crate) struct Retries<'a> {
-    policy: &'a RetryPolicy,
+pub(crate) struct Retries {
+    policy: RetryPolicy,
     deadline: Deadline,
     made: u32,
+    /// How far the transfer had come when its breaks began to be counted.
+    position: u64,
+    /// Whether there was a silence since.
+    silent: bool,
 }
 
-impl<'a> Retries<'a> {
-    pub(crate) fn new(policy: &'a RetryPolicy, deadline: Deadline) -> Self {
-        Self::after(policy, deadline, 0)
-    }
-
-    /// Goes on counting after `made` retries.
-    pub(crate) fn after(policy: &'a RetryPolicy, deadline: Deadline, made: u32) -> Self {
+impl Retries {
+    pub(crate) fn new(policy: &RetryPolicy, deadline: Deadline) -> Self {
         Self {
-            policy,
+            policy: policy.clone(),
             deadline,
-            made,
+            made: 0,
+            position: 0,
+            silent: false,
         }
     }
 
-    /// Returns how many retries there were.
-    pub(crate) fn made(&self) -> u32 {
-        self.made
+    /// Takes how far the transfer is. Enough progress is a fresh start: a network that breaks now and then is no dead one.
+    pub(crate) fn reached(&mut self, position: u64) {
+        if position.saturating_sub(self.position) >= self.policy.min_progress {
+            self.position = position;
+            self.made = 0;
+            self.silent = false;
+        }
     }
 
     /// Waits before another attempt, or returns `false` where there is to be none.
     ///
-    /// A pause that would outlast the deadline is not begun: the failure at hand says more than a timeout would.
+    /// A pause that would outlast the deadline is not begun: the failure at hand says more than a timeout would. A second
+    /// silence without progress is the last, because each is long.
     pub(crate) async fn again(&mut self, failure: Failure<'_>) -> bool {
+        if failure == Failure::Silent && std::mem::replace(&mut self.silent, true) {
+            return false;
+        }
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();

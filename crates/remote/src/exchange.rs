@@ -226,7 +226,8 @@ impl Answer {
 }
 
 impl ExchangeError {
-    /// Returns the failure as far as trying again is concerned, where it is one that can pass.
+    /// Returns the failure of a small request, where it is one that can pass soon. A server that was silent for all the time
+    /// that there is for it is not asked the same again.
     pub(crate) fn failure(&self) -> Option<Failure<'static>> {
         match self {
             Self::Access(AccessError::Network {
@@ -235,6 +236,17 @@ impl ExchangeError {
             }) => Some(Failure::Broken),
             _ => None,
         }
+    }
+
+    /// Tells whether nothing moved for too long.
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(
+            self,
+            Self::Access(AccessError::Network {
+                kind: NetworkErrorKind::Timeout,
+                ..
+            })
+        )
     }
 }
 

@@ -35,6 +35,7 @@ mod referrers;
 mod registry;
 mod repository;
 mod resumed;
+mod sessions;
 mod tags;
 mod tokens;
 mod transport;

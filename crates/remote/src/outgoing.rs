@@ -1,7 +1,7 @@
 //! Content on its way to a registry: opened anew for each attempt, and checked as it is sent.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use eigenpack_oci::{ByteStream, Content, Descriptor, Verifier, VerifyError, verify};
@@ -9,11 +9,15 @@ use futures_util::StreamExt as _;
 
 use crate::transport::Body;
 
-/// Content to be sent, with what it must be.
+/// Content to be sent, or a part of it, with what all of it must be.
 #[derive(Clone, Debug)]
 pub(crate) struct Outgoing {
     content: Content,
     descriptor: Descriptor,
+    from: u64,
+    to: u64,
+    /// The check of what was sent up to some byte; shared by all parts. None of what is in memory, which was checked.
+    check: Option<Arc<Mutex<Verifier>>>,
 }
 
 /// Why content could not be sent, though the network did its part.
@@ -42,77 +46,162 @@ impl Fault {
 impl Outgoing {
     /// Takes content to be sent; what is in memory is checked here, before anything is sent.
     pub(crate) fn new(descriptor: Descriptor, content: Content) -> Result<Self, VerifyError> {
-        match &content {
-            Content::Bytes(bytes) => verify(&descriptor, bytes)?,
-            Content::Reopen(_) => drop(Verifier::new(&descriptor)?),
-        }
+        let check = match &content {
+            Content::Bytes(bytes) => {
+                verify(&descriptor, bytes)?;
+                None
+            }
+            Content::Reopen(_) => Some(Arc::new(Mutex::new(Verifier::new(&descriptor)?))),
+        };
         Ok(Self {
             content,
+            from: 0,
+            to: descriptor.size,
             descriptor,
+            check,
         })
+    }
+
+    /// Returns the bytes `from` to `to` of it, the latter not included.
+    pub(crate) fn part(&self, from: u64, to: u64) -> Self {
+        Self {
+            from,
+            to,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the size of all the content.
+    pub(crate) fn size(&self) -> u64 {
+        self.descriptor.size
     }
 
     /// Opens the content for one attempt.
     pub(crate) async fn open(&self, fault: &Fault) -> Result<Body, ContentError> {
-        let stream = self.content.open(0).await.map_err(ContentError::Read)?;
-        let stream = match &self.content {
-            Content::Bytes(_) => stream,
-            Content::Reopen(_) => {
-                let verifier = Verifier::new(&self.descriptor).map_err(ContentError::Verify)?;
-                checked(stream, verifier, self.descriptor.size, fault.clone())
+        let stream: ByteStream = match (&self.content, &self.check) {
+            (Content::Bytes(bytes), _) => {
+                let (from, to) = (index(self.from), index(self.to));
+                let part = bytes.slice(from.min(bytes.len())..to.min(bytes.len()));
+                Box::pin(futures_util::stream::iter([Ok(part)]))
+            }
+            (content, check) => {
+                let stream = content.open(self.from).await.map_err(ContentError::Read)?;
+                if let Some(check) = check
+                    && self.from == 0
+                {
+                    let anew = Verifier::new(&self.descriptor).map_err(ContentError::Verify)?;
+                    *lock(check) = anew;
+                }
+                Part {
+                    stream,
+                    position: self.from,
+                    to: self.to,
+                    descriptor: self.descriptor.clone(),
+                    check: check.clone(),
+                }
+                .checked(fault.clone())
             }
         };
         Ok(Body::Stream {
             stream,
-            length: self.descriptor.size,
+            length: self.to - self.from,
         })
     }
 }
 
-/// Checks a stream as it passes. A fault breaks the request off and is left for whoever sent it.
-///
-/// The last bytes are held back until everything was checked: a transport that has all the bytes it announced may never
-/// ask for more, so there would be nobody to tell afterwards.
-fn checked(stream: ByteStream, verifier: Verifier, size: u64, fault: Fault) -> ByteStream {
-    let state = Some((stream, verifier));
-    Box::pin(futures_util::stream::unfold(state, move |state| {
-        let fault = fault.clone();
-        async move {
-            let (mut stream, mut verifier) = state?;
-            match next_checked(&mut stream, &mut verifier, size).await {
-                Ok(Next::Some(bytes)) => Some((Ok(bytes), Some((stream, verifier)))),
-                Ok(Next::Last(bytes)) => match verifier.finish() {
-                    Ok(()) => Some((Ok(bytes), None)),
-                    Err(error) => Some((Err(broken(&fault, ContentError::Verify(error))), None)),
-                },
-                Err(error) => Some((Err(broken(&fault, error)), None)),
+fn index(position: u64) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
+fn lock(check: &Mutex<Verifier>) -> MutexGuard<'_, Verifier> {
+    check.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A part of the content on its way.
+struct Part {
+    stream: ByteStream,
+    /// The next byte that is sent.
+    position: u64,
+    to: u64,
+    descriptor: Descriptor,
+    check: Option<Arc<Mutex<Verifier>>>,
+}
+
+impl Part {
+    /// Checks the bytes as they pass. A fault breaks the request off and is left for whoever sent it.
+    ///
+    /// The last bytes are held back until everything was checked: a transport that has all the bytes it announced may never
+    /// ask for more, so there would be nobody to tell afterwards.
+    fn checked(self, fault: Fault) -> ByteStream {
+        Box::pin(futures_util::stream::unfold(Some(self), move |part| {
+            let fault = fault.clone();
+            async move {
+                let mut part = part?;
+                match part.next().await {
+                    Ok(bytes) if part.position < part.to => Some((Ok(bytes), Some(part))),
+                    Ok(bytes) => Some((Ok(bytes), None)),
+                    Err(error) => Some((Err(broken(&fault, error)), None)),
+                }
+            }
+        }))
+    }
+
+    /// Returns the next bytes. With those before `to`, the part is complete, and the content where it is the last part.
+    async fn next(&mut self) -> Result<Bytes, ContentError> {
+        let mut last = Bytes::new();
+        while let Some(bytes) = self.stream.next().await {
+            let mut bytes = bytes.map_err(ContentError::Read)?;
+            let is_last = self.to == self.descriptor.size;
+            if !is_last {
+                bytes.truncate(index(self.to - self.position));
+            }
+            self.check(&bytes).map_err(ContentError::Verify)?;
+            self.position += bytes.len() as u64;
+            if self.position < self.to || !is_last {
+                return Ok(bytes);
+            }
+            if !bytes.is_empty() {
+                last = bytes;
             }
         }
-    }))
-}
+        self.finish().map_err(ContentError::Verify)?;
+        Ok(last)
+    }
 
-enum Next {
-    Some(Bytes),
-    Last(Bytes),
-}
-
-async fn next_checked(
-    stream: &mut ByteStream,
-    verifier: &mut Verifier,
-    size: u64,
-) -> Result<Next, ContentError> {
-    let mut last = Bytes::new();
-    while let Some(bytes) = stream.next().await {
-        let bytes = bytes.map_err(ContentError::Read)?;
-        verifier.update(&bytes).map_err(ContentError::Verify)?;
-        if verifier.seen() < size {
-            return Ok(Next::Some(bytes));
+    /// Takes bytes into the check as far as they were not sent before.
+    fn check(&self, bytes: &[u8]) -> Result<(), VerifyError> {
+        let digest = || self.descriptor.digest.clone();
+        let expected = self.descriptor.size;
+        if self.position + bytes.len() as u64 > expected {
+            let digest = digest();
+            return Err(VerifyError::TooLong { digest, expected });
         }
-        if !bytes.is_empty() {
-            last = bytes;
+        let Some(check) = &self.check else {
+            return Ok(());
+        };
+        let mut check = lock(check);
+        match check.seen().checked_sub(self.position) {
+            Some(seen) if index(seen) < bytes.len() => check.update(&bytes[index(seen)..]),
+            _ => Ok(()),
         }
     }
-    Ok(Next::Last(last))
+
+    /// Checks that the content is complete and is what it must be, where all of it was seen.
+    fn finish(&self) -> Result<(), VerifyError> {
+        if self.position < self.to {
+            return Err(VerifyError::TooShort {
+                digest: self.descriptor.digest.clone(),
+                expected: self.descriptor.size,
+                found: self.position,
+            });
+        }
+        match &self.check {
+            Some(check) if lock(check).seen() == self.descriptor.size => {
+                lock(check).clone().finish()
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 fn broken(fault: &Fault, error: ContentError) -> io::Error {

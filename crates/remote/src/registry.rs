@@ -15,6 +15,7 @@ use crate::needs::Needs;
 use crate::notices::Notices;
 use crate::options::RemoteOptions;
 use crate::repository::RemoteRepository;
+use crate::sessions::Sessions;
 use crate::transport::{Body, Method, Transport, TransportError, authority};
 
 /// A registry over HTTP: its settings, its connections, and what was learned of it.
@@ -39,6 +40,8 @@ pub(crate) struct Connection {
     pub(crate) accounts: Accounts,
     pub(crate) notices: Notices,
     knowledge: Mutex<HostKnowledge>,
+    /// The uploads that are under way, and those that were given up.
+    pub(crate) sessions: Sessions,
 }
 
 impl RemoteRegistry {
@@ -69,6 +72,7 @@ impl RemoteRegistry {
             notices: Notices::default(),
             options,
             knowledge: Mutex::default(),
+            sessions: Sessions::default(),
         };
         Ok(Self {
             connection: Arc::new(connection),
@@ -132,6 +136,14 @@ impl RemoteRegistry {
         }
     }
 
+    /// Cancels the uploads that are open because the futures that made them were dropped, all at once (distribution
+    /// specification, "Cancel an upload"). An upload that ends with an error cancels itself.
+    ///
+    /// Registries throw such uploads away in time, so it does no harm if this is dropped, or fails, which is not told.
+    pub async fn cancel_uploads(&self) {
+        self.connection.cancel_abandoned().await;
+    }
+
     /// Returns a repository of the registry.
     pub fn repository(&self, name: Repository) -> RemoteRepository {
         RemoteRepository::new(Arc::clone(&self.connection), name)
@@ -154,11 +166,9 @@ impl Connection {
 
     /// Keeps what one upload learned. Uploads run side by side, so it is added to what others learned meanwhile.
     pub(crate) fn learn(&self, learned: HostKnowledge) {
-        let mut knowledge = self
-            .knowledge
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        knowledge.refuses_single_post |= learned.refuses_single_post;
-        knowledge.refuses_mounts |= learned.refuses_mounts;
+        let knowledge = self.knowledge.lock();
+        knowledge
+            .unwrap_or_else(PoisonError::into_inner)
+            .add(learned);
     }
 }

@@ -17,7 +17,7 @@ struct Download {
     /// The next byte of the blob that is handed on.
     position: u64,
     opened: Opened,
-    retries_made: u32,
+    retries: Retries,
     deadline: Deadline,
 }
 
@@ -31,12 +31,13 @@ pub(crate) fn stream(
     opened: Opened,
     deadline: Deadline,
 ) -> impl Stream<Item = Result<Bytes, FetchError>> + Send + 'static {
+    let policy = &repository.connection.options.retry;
     let download = Download {
+        retries: Retries::new(policy, deadline),
         repository,
         descriptor,
         position,
         opened,
-        retries_made: 0,
         deadline,
     };
     futures_util::stream::unfold(Some(download), |download| async move {
@@ -78,6 +79,7 @@ impl Download {
             return Ok(None);
         }
         self.position += bytes.len() as u64;
+        self.retries.reached(self.position);
         if self.position > self.descriptor.size {
             return Err(FetchError::Verify(VerifyError::TooLong {
                 digest: self.descriptor.digest.clone(),
@@ -100,14 +102,14 @@ impl Download {
 
     /// Opens the blob again at the position.
     async fn resume(&mut self, error: TransportError) -> Result<(), FetchError> {
-        let connection = &self.repository.connection;
-        let policy = &connection.options.retry;
-        let mut retries = Retries::after(policy, self.deadline, self.retries_made);
-        let broken = error.kind == NetworkErrorKind::Broken;
-        if !broken || !retries.again(Failure::Broken).await {
+        let again = match error.kind {
+            NetworkErrorKind::Broken => self.retries.again(Failure::Broken).await,
+            NetworkErrorKind::Timeout => self.retries.again(Failure::Silent).await,
+            _ => false,
+        };
+        if !again {
             return Err(AccessError::from(error).into());
         }
-        self.retries_made = retries.made();
         let reopened = self
             .repository
             .open_blob(&self.descriptor, self.position, self.deadline);

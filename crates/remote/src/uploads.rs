@@ -1,8 +1,8 @@
-//! Uploads of blobs: the steps that the protocol's state machine says, started afresh where they break.
+//! Uploads of blobs: the steps that the protocol's state machine says, gone on with where they break.
 
 use eigenpack_oci::distribution::{
     BlobUpload, Endpoint, ErrorCode, Failure, RetryPolicy, UploadAnswer, UploadError,
-    UploadProgress, UploadStart, UploadStep,
+    UploadProgress, UploadStart, UploadStep, chunk_range,
 };
 use eigenpack_oci::{AccessError, Content, Descriptor, Digest, PushError, Pushed};
 use url::Url;
@@ -12,17 +12,21 @@ use crate::deadline::{Deadline, Retries};
 use crate::exchange::Request;
 use crate::outgoing::Outgoing;
 use crate::repository::RemoteRepository;
+use crate::sessions::OpenSession;
 use crate::transport::{Method, authority};
 
-/// Why one run through the steps did not end with the blob in the registry.
+/// Why an upload does not go on.
 enum Stopped {
     /// A step has no answer.
-    Unanswered(ExchangeError),
+    Unanswered {
+        error: ExchangeError,
+        /// Whether it was the content that was under way.
+        was_content: bool,
+    },
     /// An answer ends it.
     Answered {
         answer: Box<Answer>,
-        /// Whether it was the answer to the content, and not to the start of the upload.
-        to_content: bool,
+        was_content: bool,
     },
     /// An answer cannot be followed.
     Failed(PushError),
@@ -36,65 +40,96 @@ impl RemoteRepository {
     ) -> Result<Pushed, PushError> {
         let deadline = self.connection.deadline();
         let digest = descriptor.digest.clone();
-        let size = descriptor.size;
         let content = Outgoing::new(descriptor, content)?;
+        let session = self.connection.sessions.track(self.write_scopes());
+        let uploaded = self.upload(&digest, &content, &session, deadline).await;
+        self.connection.cancel(&session).await;
+        uploaded.map_err(|stopped| stopped.into_error(&digest))
+    }
+
+    async fn upload(
+        &self,
+        digest: &Digest,
+        content: &Outgoing,
+        session: &OpenSession,
+        deadline: Deadline,
+    ) -> Result<Pushed, Stopped> {
+        let knowledge = self.connection.knowledge();
+        let mut upload = BlobUpload::new(&self.name, digest, content.size(), knowledge);
         let mut retries = Retries::new(&self.connection.options.retry, deadline);
         loop {
-            let knowledge = self.connection.knowledge();
-            let mut upload = BlobUpload::new(&self.name, &digest, size, knowledge);
-            let result = self.run(&mut upload, &digest, &content, deadline).await;
+            let result = self.step(&mut upload, digest, content, session, deadline);
+            let result = result.await;
             self.connection.learn(upload.knowledge());
-            let stopped = match result {
-                Ok(pushed) => return Ok(pushed),
-                Err(stopped) => stopped,
-            };
-            // Half an upload is worth nothing: the next try is a new one.
-            match stopped.failure() {
-                Some(failure) if retries.again(failure).await => {}
-                _ => return Err(stopped.into_error(&digest)),
+            match result {
+                Ok(UploadProgress::Done(pushed)) => {
+                    session.is_at(None);
+                    return Ok(pushed);
+                }
+                Ok(UploadProgress::Continue) => retries.reached(upload.acknowledged()),
+                Err(stopped) => match stopped.failure() {
+                    Some(failure) if retries.again(failure).await => upload.interrupted(),
+                    _ => return Err(stopped),
+                },
             }
+            if upload.session().is_none() {
+                self.connection.cancel(session).await;
+            }
+            session.is_at(upload.session());
         }
     }
 
-    async fn run(
+    /// Sends what the state machine says, and tells it the answer.
+    async fn step(
         &self,
         upload: &mut BlobUpload,
         digest: &Digest,
         content: &Outgoing,
+        session: &OpenSession,
         deadline: Deadline,
-    ) -> Result<Pushed, Stopped> {
-        loop {
-            let request = self.upload_request(upload.step(), digest, content);
-            let to_content = matches!(upload.step(), UploadStep::Send(_));
-            let answer = self.connection.exchange(&request, deadline).await;
-            let answer = answer.map_err(Stopped::Unanswered)?;
-            let progress = upload.answered(UploadAnswer {
-                status: answer.status,
-                url: &answer.url,
-                location: answer.headers.get("location"),
-            });
-            match progress {
-                Ok(UploadProgress::Continue) => {}
-                Ok(UploadProgress::Done(pushed)) => {
-                    check_stored(&answer, digest).map_err(Stopped::Failed)?;
-                    return Ok(pushed);
-                }
-                Err(UploadError::Status(_)) => {
-                    let answer = Box::new(answer);
-                    return Err(Stopped::Answered { answer, to_content });
-                }
-                Err(error) => {
-                    let error = AccessError::Refused {
-                        host: authority(&answer.url),
-                        reason: error.to_string(),
-                    };
-                    return Err(Stopped::Failed(error.into()));
-                }
+    ) -> Result<UploadProgress, Stopped> {
+        let request = self.upload_request(upload, digest, content);
+        let was_content = matches!(
+            upload.step(),
+            UploadStep::Chunk { .. } | UploadStep::Close { .. }
+        );
+        let answer = self.connection.exchange(&request, deadline).await;
+        let answer = answer.map_err(|error| Stopped::Unanswered { error, was_content })?;
+        if answer.status == 404 && upload.session().is_some() {
+            // There is nothing to be cancelled any more.
+            session.is_at(None);
+        }
+        let progress = upload.answered(UploadAnswer {
+            status: answer.status,
+            url: &answer.url,
+            location: answer.headers.get("location"),
+            range: answer.headers.get("range"),
+            chunk_min_length: answer.headers.get("oci-chunk-min-length"),
+        });
+        match progress {
+            Ok(UploadProgress::Done(pushed)) => {
+                check_stored(&answer, digest).map_err(Stopped::Failed)?;
+                Ok(UploadProgress::Done(pushed))
+            }
+            Ok(UploadProgress::Continue) => Ok(UploadProgress::Continue),
+            Err(UploadError::Status(_)) => {
+                let answer = Box::new(answer);
+                Err(Stopped::Answered {
+                    answer,
+                    was_content,
+                })
+            }
+            Err(error) => {
+                let error = AccessError::Refused {
+                    host: authority(&answer.url),
+                    reason: error.to_string(),
+                };
+                Err(Stopped::Failed(error.into()))
             }
         }
     }
 
-    fn upload_request(&self, step: &UploadStep, digest: &Digest, content: &Outgoing) -> Request {
+    fn upload_request(&self, upload: &BlobUpload, digest: &Digest, content: &Outgoing) -> Request {
         let start = |start: &UploadStart| {
             self.connection.url(&Endpoint::StartUpload {
                 repository: self.name.clone(),
@@ -102,7 +137,22 @@ impl RemoteRepository {
             })
         };
         let request = |method, url: Url| Request::new(method, url, self.write_scopes());
-        match step {
+        // A part is sent once: how much of it has arrived must be asked before it is sent again.
+        let part = |method, url: &Url, from: u64, to: u64| {
+            let mut request = request(method, url.clone())
+                .content("application/octet-stream", content.part(from, to))
+                .sent_once();
+            if (from, to) != (0, content.size())
+                && let Some(range) = chunk_range(from, to - from)
+            {
+                request = request.header("content-range", range);
+            }
+            if upload.wants_own_connections() {
+                request = request.header("connection", "close");
+            }
+            request
+        };
+        match upload.step() {
             UploadStep::Check => {
                 let repository = self.name.clone();
                 let digest = digest.clone();
@@ -113,22 +163,21 @@ impl RemoteRepository {
             // Sent twice it is stored once: the blob is named by its digest.
             UploadStep::Single(how) => request(Method::POST, start(how))
                 .content("application/octet-stream", content.clone()),
-            // A session that broke is in a state that nobody knows.
-            UploadStep::Send(url) => request(Method::PUT, url.clone())
-                .content("application/octet-stream", content.clone())
-                .sent_once(),
+            UploadStep::Chunk { url, from, to } => part(Method::PATCH, url, *from, *to),
+            UploadStep::Close { url, from } => part(Method::PUT, url, *from, content.size()),
+            UploadStep::Status(url) => request(Method::GET, url.clone()),
         }
     }
 }
 
 impl Stopped {
-    /// Returns the failure that a new upload may not meet again. Failures of the steps that may be repeated have been
-    /// tried again already.
+    /// Returns the failure that the upload may not meet again. Failures of the steps that may be repeated have been tried
+    /// again already.
     fn failure(&self) -> Option<Failure<'_>> {
         match self {
             Self::Answered {
                 answer,
-                to_content: true,
+                was_content: true,
             } => {
                 // The session was forgotten, or is not where the registry thinks it is: as good as a broken connection.
                 if matches!(answer.status, 404 | 416) {
@@ -140,14 +189,17 @@ impl Stopped {
                 };
                 RetryPolicy::is_retryable(failure).then_some(failure)
             }
-            Self::Unanswered(error) => error.failure(),
+            Self::Unanswered { error, was_content } if *was_content && error.is_timeout() => {
+                Some(Failure::Silent)
+            }
+            Self::Unanswered { error, .. } => error.failure(),
             _ => None,
         }
     }
 
     fn into_error(self, digest: &Digest) -> PushError {
         let answer = match self {
-            Self::Unanswered(error) => return error.into(),
+            Self::Unanswered { error, .. } => return error.into(),
             Self::Failed(error) => return error,
             Self::Answered { answer, .. } => answer,
         };

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use super::byte_range::acknowledged_bytes;
 use super::endpoint::UploadStart;
 use super::location::{LocationError, resolve_location, with_digest};
 use crate::content::Pushed;
@@ -13,13 +14,51 @@ use crate::reference::Repository;
 /// A registry that does not take it has been sent the bytes for nothing, so there must be few of them.
 pub const MAX_SINGLE_POST: u64 = 64 * 1024;
 
+/// The size of a chunk where a registry refuses larger requests, in bytes; the smallest limit known is just this.
+const SMALL_CHUNK: u64 = 4 << 20;
+
+/// The size of a chunk where a registry throws an upload away once its content breaks off, in bytes.
+const CAREFUL_CHUNK: u64 = 16 << 20;
+
 /// What was learned of a registry from its answers; good for every upload to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one thing that a registry does or does not, and all combinations exist"
+)]
 pub struct HostKnowledge {
     /// It does not take a blob in a single POST.
     pub refuses_single_post: bool,
     /// It answers a mount with an error, and not with the start of an upload.
     pub refuses_mounts: bool,
+    /// It does not take a large blob in one request, only in chunks.
+    pub demands_chunks: bool,
+    /// It does not take chunks.
+    pub refuses_chunks: bool,
+    /// It throws an upload away once its content breaks off, so that all of it must be sent again.
+    pub forgets_broken_uploads: bool,
+}
+
+impl HostKnowledge {
+    /// Adds what another upload learned.
+    pub fn add(&mut self, learned: Self) {
+        self.refuses_single_post |= learned.refuses_single_post;
+        self.refuses_mounts |= learned.refuses_mounts;
+        self.demands_chunks |= learned.demands_chunks;
+        self.refuses_chunks |= learned.refuses_chunks;
+        self.forgets_broken_uploads |= learned.forgets_broken_uploads;
+    }
+
+    /// Returns the size of a chunk, where content is to be sent in chunks.
+    fn chunk(self) -> Option<u64> {
+        if self.refuses_chunks {
+            None
+        } else if self.demands_chunks {
+            Some(SMALL_CHUNK)
+        } else {
+            self.forgets_broken_uploads.then_some(CAREFUL_CHUNK)
+        }
+    }
 }
 
 /// What to send next.
@@ -31,8 +70,24 @@ pub enum UploadStep {
     Start(UploadStart),
     /// A POST with the whole content (distribution specification, "Single POST").
     Single(UploadStart),
-    /// A PUT with the whole content to this URL (distribution specification, "POST then PUT").
-    Send(Url),
+    /// A PATCH with bytes `from` to `to`, the latter not included (distribution specification, "Pushing a blob in chunks").
+    Chunk {
+        /// Where to.
+        url: Url,
+        /// The first byte.
+        from: u64,
+        /// The byte after the last.
+        to: u64,
+    },
+    /// A PUT with everything from byte `from` on, which closes the upload (distribution specification, "POST then PUT").
+    Close {
+        /// Where to.
+        url: Url,
+        /// The first byte: 0 where the PUT has all the content.
+        from: u64,
+    },
+    /// A GET that asks how much has arrived (distribution specification, "Resuming an upload" as registries do it).
+    Status(Url),
 }
 
 /// An answer to a step.
@@ -44,6 +99,10 @@ pub struct UploadAnswer<'a> {
     pub url: &'a Url,
     /// The answer's `Location`.
     pub location: Option<&'a str>,
+    /// The answer's `Range`.
+    pub range: Option<&'a str>,
+    /// The answer's `OCI-Chunk-Min-Length`.
+    pub chunk_min_length: Option<&'a str>,
 }
 
 /// What an answer led to.
@@ -71,11 +130,25 @@ pub enum UploadError {
 ///
 /// A small blob goes with the first request, where the registry takes it. For a larger one, the first request asks to mount
 /// the blob from the very repository it is for: this tells whether the blob is there and starts the upload where it is not.
+/// All of the content then goes in one PUT. It is cut into chunks only for a registry that refuses it whole, or that was
+/// seen to throw away what it had when a connection broke.
+///
+/// After a break, [`interrupted`](Self::interrupted) goes on from what the registry says it has.
 #[derive(Clone, Debug)]
 pub struct BlobUpload {
     repository: Repository,
     digest: Digest,
+    size: u64,
     knowledge: HostKnowledge,
+    session: Option<Url>,
+    /// How many bytes the registry has in the session.
+    acknowledged: u64,
+    /// The smallest chunk that the registry wants, but for the last.
+    min_chunk: u64,
+    /// Whether a session that broke is gone on with.
+    resumes: bool,
+    /// Whether the session before this one was gone after it broke.
+    lost: bool,
     step: UploadStep,
 }
 
@@ -87,31 +160,42 @@ impl BlobUpload {
         size: u64,
         knowledge: HostKnowledge,
     ) -> Self {
-        let step = if size <= MAX_SINGLE_POST {
-            if knowledge.refuses_single_post {
-                Self::session()
+        let mut upload = Self {
+            repository: repository.clone(),
+            digest: digest.clone(),
+            size,
+            knowledge,
+            session: None,
+            acknowledged: 0,
+            min_chunk: 0,
+            resumes: true,
+            lost: false,
+            step: UploadStep::Check,
+        };
+        upload.step = upload.first_step();
+        upload
+    }
+
+    fn first_step(&self) -> UploadStep {
+        if self.size <= MAX_SINGLE_POST {
+            if self.knowledge.refuses_single_post {
+                Self::open()
             } else {
                 UploadStep::Single(UploadStart::Single {
-                    digest: digest.clone(),
+                    digest: self.digest.clone(),
                 })
             }
-        } else if knowledge.refuses_mounts {
+        } else if self.knowledge.refuses_mounts {
             UploadStep::Check
         } else {
             UploadStep::Start(UploadStart::Mount {
-                digest: digest.clone(),
-                from: Some(repository.clone()),
+                digest: self.digest.clone(),
+                from: Some(self.repository.clone()),
             })
-        };
-        Self {
-            repository: repository.clone(),
-            digest: digest.clone(),
-            knowledge,
-            step,
         }
     }
 
-    fn session() -> UploadStep {
+    fn open() -> UploadStep {
         UploadStep::Start(UploadStart::Session { algorithm: None })
     }
 
@@ -125,24 +209,42 @@ impl BlobUpload {
         &self.step
     }
 
+    /// Returns the session that is open at the registry, where there is one.
+    pub fn session(&self) -> Option<&Url> {
+        self.session.as_ref()
+    }
+
+    /// Returns how many bytes of the content the registry has, as far as it said.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
     /// Returns what is known of the registry by now.
     pub fn knowledge(&self) -> HostKnowledge {
         self.knowledge
     }
 
+    /// Tells whether each chunk is to have a connection of its own: what breaks connections that move too much then has
+    /// nothing to break.
+    pub fn wants_own_connections(&self) -> bool {
+        self.knowledge.forgets_broken_uploads && self.knowledge.chunk().is_some()
+    }
+
     /// Takes the answer to the step.
+    ///
+    /// Errors that may pass are not told from others here; [`interrupted`](Self::interrupted) goes on after any.
     pub fn answered(&mut self, answer: UploadAnswer<'_>) -> Result<UploadProgress, UploadError> {
         let is_client_error = (400..500).contains(&answer.status);
         let next = match (&self.step, answer.status) {
             (UploadStep::Check, 200) => return Ok(UploadProgress::Done(Pushed::Existed)),
-            (UploadStep::Check, _) if is_client_error => Self::session(),
+            (UploadStep::Check, _) if is_client_error => Self::open(),
 
-            (UploadStep::Single(_), 201) | (UploadStep::Send(_), 200 | 201 | 204) => {
+            (UploadStep::Single(_), 201) | (UploadStep::Close { .. }, 200 | 201 | 204) => {
                 return Ok(UploadProgress::Done(Pushed::Uploaded));
             }
             (UploadStep::Single(_), 202) => {
                 self.knowledge.refuses_single_post = true;
-                self.send_to(answer)?
+                self.opened(answer)?
             }
             // These are said of every request: another form of the same request would be answered likewise.
             (UploadStep::Single(_), 401 | 403 | 404 | 408 | 429) => {
@@ -150,18 +252,34 @@ impl BlobUpload {
             }
             (UploadStep::Single(_), _) if is_client_error => {
                 self.knowledge.refuses_single_post = true;
-                Self::session()
+                Self::open()
             }
 
             (UploadStep::Start(UploadStart::Mount { .. }), 201) => {
                 return Ok(UploadProgress::Done(Pushed::Existed));
             }
-            (UploadStep::Start(_), 202) => self.send_to(answer)?,
+            (UploadStep::Start(_), 202) => self.opened(answer)?,
             (UploadStep::Start(UploadStart::Mount { .. }), status)
                 if is_client_error && !matches!(status, 401 | 408 | 429) =>
             {
                 self.knowledge.refuses_mounts = true;
-                Self::session()
+                Self::open()
+            }
+
+            // The right answer is 202, but others are given. A `Range` that lags behind without an error says nothing.
+            (&UploadStep::Chunk { to, .. }, 200..=202 | 204) => self.arrived(answer, to)?,
+            (UploadStep::Status(_), 200..=202 | 204) => match acknowledged_bytes(answer.range) {
+                more if more > self.size => self.afresh(Self::open()),
+                bytes => self.arrived(answer, bytes)?,
+            },
+            (UploadStep::Status(_), status)
+                if is_client_error && !matches!(status, 401 | 403 | 408 | 429) =>
+            {
+                self.lost = true;
+                self.afresh(self.first_step())
+            }
+            (UploadStep::Chunk { .. } | UploadStep::Close { .. }, status) => {
+                self.content_refused(status)?
             }
 
             (_, status) => return Err(UploadError::Status(status)),
@@ -170,186 +288,103 @@ impl BlobUpload {
         Ok(UploadProgress::Continue)
     }
 
-    fn send_to(&self, answer: UploadAnswer<'_>) -> Result<UploadStep, LocationError> {
-        let session = resolve_location(answer.url, answer.location)?;
-        Ok(UploadStep::Send(with_digest(session, &self.digest)))
+    /// Plans how to go on after a step had no answer, or one that says it may go better later.
+    ///
+    /// Where content was under way, the registry is asked how much of it has arrived. Any other step starts the upload anew.
+    pub fn interrupted(&mut self) {
+        let was_sending = matches!(
+            self.step,
+            UploadStep::Chunk { .. } | UploadStep::Close { .. } | UploadStep::Status(_)
+        );
+        self.step = match self.session.clone() {
+            Some(session) if self.resumes && was_sending => UploadStep::Status(session),
+            _ => self.afresh(self.first_step()),
+        };
+    }
+
+    /// Takes the start of a session.
+    fn opened(&mut self, answer: UploadAnswer<'_>) -> Result<UploadStep, LocationError> {
+        // A session that was gone because the blob is there would not have been followed by another one.
+        self.knowledge.forgets_broken_uploads |= self.lost;
+        let min_chunk = answer.chunk_min_length.map(str::trim);
+        self.min_chunk = min_chunk.and_then(|text| text.parse().ok()).unwrap_or(0);
+        self.session = Some(resolve_location(answer.url, answer.location)?);
+        self.acknowledged = 0;
+        Ok(self.rest())
+    }
+
+    /// Takes how many bytes the registry has. Where it gives no new location, the session is where it was.
+    fn arrived(
+        &mut self,
+        answer: UploadAnswer<'_>,
+        bytes: u64,
+    ) -> Result<UploadStep, LocationError> {
+        if answer.location.is_some() {
+            self.session = Some(resolve_location(answer.url, answer.location)?);
+        }
+        self.acknowledged = bytes;
+        Ok(self.rest())
+    }
+
+    /// Returns what sends the content that is left, or the next chunk of it. The last chunk closes the upload too, because
+    /// some registries fail where nothing is left for the PUT.
+    fn rest(&self) -> UploadStep {
+        let Some(session) = self.session.clone() else {
+            return Self::open();
+        };
+        let from = self.acknowledged;
+        let chunk = self.knowledge.chunk().map(|size| size.max(self.min_chunk));
+        match chunk.map(|size| from.saturating_add(size)) {
+            Some(to) if to < self.size => UploadStep::Chunk {
+                url: session,
+                from,
+                to,
+            },
+            _ => UploadStep::Close {
+                url: with_digest(session, &self.digest),
+                from,
+            },
+        }
+    }
+
+    /// Takes a refusal of content: another way to send it may be taken.
+    fn content_refused(&mut self, status: u16) -> Result<UploadStep, UploadError> {
+        let (from, to) = match self.step {
+            UploadStep::Chunk { from, to, .. } => (from, to),
+            UploadStep::Close { from, .. } => (from, self.size),
+            _ => (0, 0),
+        };
+        let in_chunks = self.knowledge.chunk().is_some();
+        match status {
+            // Both are said of content that is too large; the latter of a wrong start, too, but all starts with nothing.
+            413 | 416 if from == 0 || status == 413 => {
+                if to - from <= SMALL_CHUNK.max(self.min_chunk) || self.knowledge.refuses_chunks {
+                    return Err(UploadError::Status(status));
+                }
+                self.knowledge.demands_chunks = true;
+            }
+            404 => {
+                self.session = None;
+                return Err(UploadError::Status(status));
+            }
+            401 | 403 | 408 | 416 | 429 => return Err(UploadError::Status(status)),
+            400..=499 | 501 if in_chunks && !self.knowledge.demands_chunks => {
+                self.knowledge.refuses_chunks = true;
+            }
+            // It does not have what it said it had, or does not take the rest alone.
+            400..=499 | 501 if from > 0 && self.resumes && !in_chunks => self.resumes = false,
+            _ => return Err(UploadError::Status(status)),
+        }
+        Ok(self.afresh(Self::open()))
+    }
+
+    /// Forgets the session.
+    fn afresh(&mut self, first: UploadStep) -> UploadStep {
+        self.session = None;
+        self.acknowledged = 0;
+        first
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SMALL: u64 = MAX_SINGLE_POST;
-    const LARGE: u64 = MAX_SINGLE_POST + 1;
-
-    fn upload(size: u64, knowledge: HostKnowledge) -> BlobUpload {
-        let repository = "a/b".parse().unwrap();
-        BlobUpload::new(&repository, &Digest::sha256(b""), size, knowledge)
-    }
-
-    fn answer(
-        upload: &mut BlobUpload,
-        status: u16,
-        location: Option<&str>,
-    ) -> Result<UploadProgress, UploadError> {
-        let url = Url::parse("https://r.test/v2/a/b/blobs/uploads/").unwrap();
-        upload.answered(UploadAnswer {
-            status,
-            url: &url,
-            location,
-        })
-    }
-
-    fn kind(upload: &BlobUpload) -> &'static str {
-        match upload.step() {
-            UploadStep::Check => "head",
-            UploadStep::Start(UploadStart::Mount { .. }) => "mount",
-            UploadStep::Start(_) => "post",
-            UploadStep::Single(_) => "single",
-            UploadStep::Send(_) => "put",
-        }
-    }
-
-    #[test]
-    fn the_plan_depends_on_size_and_knowledge() {
-        let single = HostKnowledge {
-            refuses_single_post: true,
-            refuses_mounts: false,
-        };
-        let mounts = HostKnowledge {
-            refuses_single_post: false,
-            refuses_mounts: true,
-        };
-        for (size, knowledge, first) in [
-            (0, HostKnowledge::default(), "single"),
-            (SMALL, HostKnowledge::default(), "single"),
-            (SMALL, mounts, "single"),
-            (SMALL, single, "post"),
-            (LARGE, HostKnowledge::default(), "mount"),
-            (LARGE, single, "mount"),
-            (LARGE, mounts, "head"),
-        ] {
-            assert_eq!(
-                kind(&upload(size, knowledge)),
-                first,
-                "{size} {knowledge:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_single_post_that_is_not_taken_goes_on_as_a_session() {
-        let mut plain = upload(1, HostKnowledge::default());
-        assert_eq!(
-            answer(&mut plain, 201, None),
-            Ok(UploadProgress::Done(Pushed::Uploaded))
-        );
-
-        let mut accepted = upload(1, HostKnowledge::default());
-        assert_eq!(
-            answer(&mut accepted, 202, Some("s?x=1")),
-            Ok(UploadProgress::Continue)
-        );
-        let UploadStep::Send(url) = accepted.step() else {
-            panic!()
-        };
-        assert!(
-            url.as_str()
-                .starts_with("https://r.test/v2/a/b/blobs/uploads/s?x=1&digest=sha256")
-        );
-        assert!(accepted.knowledge().refuses_single_post);
-        assert_eq!(
-            answer(&mut accepted, 201, None),
-            Ok(UploadProgress::Done(Pushed::Uploaded))
-        );
-
-        for status in [400, 405, 411, 413, 415] {
-            let mut refused = upload(1, HostKnowledge::default());
-            assert_eq!(
-                answer(&mut refused, status, None),
-                Ok(UploadProgress::Continue)
-            );
-            assert_eq!(kind(&refused), "post");
-            assert!(refused.knowledge().refuses_single_post);
-        }
-        for status in [200, 401, 403, 404, 408, 429, 500, 503] {
-            let mut failed = upload(1, HostKnowledge::default());
-            assert_eq!(
-                answer(&mut failed, status, None),
-                Err(UploadError::Status(status))
-            );
-            assert_eq!(failed.knowledge(), HostKnowledge::default());
-        }
-    }
-
-    #[test]
-    fn a_mount_tells_whether_the_blob_is_there() {
-        let mut there = upload(LARGE, HostKnowledge::default());
-        assert_eq!(
-            answer(&mut there, 201, None),
-            Ok(UploadProgress::Done(Pushed::Existed))
-        );
-        let mut absent = upload(LARGE, HostKnowledge::default());
-        answer(&mut absent, 202, Some("/s")).unwrap();
-        assert_eq!(kind(&absent), "put");
-        for status in [400, 403, 404, 405] {
-            let mut refused = upload(LARGE, HostKnowledge::default());
-            answer(&mut refused, status, None).unwrap();
-            assert_eq!(kind(&refused), "post");
-            assert!(refused.knowledge().refuses_mounts);
-            // What the plain POST is answered counts.
-            assert_eq!(
-                answer(&mut refused, 404, None),
-                Err(UploadError::Status(404))
-            );
-        }
-    }
-
-    #[test]
-    fn a_mount_that_is_only_put_off_is_not_refused() {
-        for status in [401, 408, 429, 503] {
-            let mut put_off = upload(LARGE, HostKnowledge::default());
-            assert_eq!(
-                answer(&mut put_off, status, None),
-                Err(UploadError::Status(status))
-            );
-            assert_eq!(put_off.knowledge(), HostKnowledge::default());
-        }
-    }
-
-    #[test]
-    fn a_head_decides_where_mounts_are_refused() {
-        let known = HostKnowledge {
-            refuses_mounts: true,
-            ..HostKnowledge::default()
-        };
-        let mut there = upload(LARGE, known);
-        assert_eq!(
-            answer(&mut there, 200, None),
-            Ok(UploadProgress::Done(Pushed::Existed))
-        );
-        let mut absent = upload(LARGE, known);
-        answer(&mut absent, 404, None).unwrap();
-        assert_eq!(kind(&absent), "post");
-    }
-
-    #[test]
-    fn a_bad_location_ends_it() {
-        for (location, error) in [
-            (None, LocationError::Missing),
-            (
-                Some("http://r.test/x"),
-                LocationError::Downgrade {
-                    host: "r.test".into(),
-                },
-            ),
-        ] {
-            let mut upload = upload(1, HostKnowledge::default());
-            assert_eq!(
-                answer(&mut upload, 202, location),
-                Err(UploadError::Location(error))
-            );
-        }
-    }
-}
+mod tests;

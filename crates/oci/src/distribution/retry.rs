@@ -16,6 +16,8 @@ pub enum Failure<'a> {
     },
     /// The connection broke before the answer was complete.
     Broken,
+    /// Nothing moved for too long.
+    Silent,
 }
 
 /// How often and with what pauses a request that is safe to repeat is tried again.
@@ -32,6 +34,8 @@ pub struct RetryPolicy {
     pub max_pause: Duration,
     /// The longest pause that a server can choose.
     pub max_retry_after: Duration,
+    /// How many bytes of a transfer must have moved since it broke last for another break to be counted from one again.
+    pub min_progress: u64,
 }
 
 impl Default for RetryPolicy {
@@ -41,6 +45,7 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(250),
             max_pause: Duration::from_secs(10),
             max_retry_after: Duration::from_mins(1),
+            min_progress: 64 * 1024,
         }
     }
 }
@@ -49,7 +54,7 @@ impl RetryPolicy {
     /// Tells whether the policy tries again after this failure at all.
     pub fn is_retryable(failure: Failure<'_>) -> bool {
         match failure {
-            Failure::Broken => true,
+            Failure::Broken | Failure::Silent => true,
             Failure::Status { status, .. } => {
                 matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
             }

@@ -158,8 +158,10 @@ async fn check(work: Work, fault: &Fault, which: fn(Requests) -> Requests, expec
     let plan = FaultPlan::new().rule(which(work.requests()), fault.clone());
     running.faults.replace(plan);
     let mut options = options();
-    if *expected == Outcome::Timeout {
-        options.idle_timeout = Duration::from_millis(50);
+    if matches!(fault, Fault::Stall { .. }) {
+        // The registry takes a while to let go of an upload whose request is silent.
+        let milliseconds = if work == Work::PutBlob { 600 } else { 50 };
+        options.idle_timeout = Duration::from_millis(milliseconds);
     }
     let repository = running.repository_with(options);
     let outcome = timeout(Duration::from_secs(30), work.run(&repository)).await;
@@ -238,7 +240,19 @@ async fn nothing_that_moves() {
         }
         for moment in moments {
             let fault = Fault::stall(moment);
-            check_both(work, fault, Outcome::Timeout, Outcome::Timeout).await;
+            // Content that is under way is gone on with, once; whatever else is silent is not asked again.
+            let is_transfer = matches!(work, Work::PutBlob)
+                || matches!((work, moment), (Work::GetBlob, Moment::BodyBytes(_)));
+            let once = if is_transfer {
+                Outcome::Done
+            } else {
+                Outcome::Timeout
+            };
+            let always = match (work, moment) {
+                (Work::PutBlob, Moment::BeforeHead) => Outcome::Done,
+                _ => Outcome::Timeout,
+            };
+            check_both(work, fault, once, always).await;
         }
     }
 }

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use eigenpack_oci::{
-    AccessError, FetchError, NetworkErrorKind, PushError, Pushed, Source as _, TagOrDigest,
-    Target as _,
+    AccessError, FetchError, NetworkErrorKind, PushError, Source as _, TagOrDigest, Target as _,
 };
 use eigenpack_registry::fault::{Endpoint, Fault, FaultPlan, Feature, Moment, Requests};
 
@@ -13,36 +12,6 @@ use crate::fixture::{blob, large, manifest, options, pieces, read};
 
 fn which() -> TagOrDigest {
     TagOrDigest::Tag("v1".parse().unwrap())
-}
-
-#[tokio::test]
-async fn an_upload_that_breaks_starts_afresh() {
-    for fault in [
-        Fault::Reset(Moment::AtOnce),
-        Fault::Reset(Moment::RequestBytes(100_000)),
-        Fault::answer(503).into(),
-        Fault::answer(404).into(),
-        Fault::answer(416).into(),
-    ] {
-        let running = Embedded::start().await;
-        running.next(&Requests::to(Endpoint::UploadClose), [fault]);
-        let (descriptor, _) = blob(&large());
-        let target = running.repository();
-        let pushed = target.push_blob(descriptor, pieces(&large(), 50_000));
-        assert_eq!(pushed.await.unwrap(), Pushed::Uploaded);
-        assert!(running.has_blob(&large()).await);
-        assert_eq!(
-            running.recorder.summaries(),
-            [
-                "POST upload-start ?mount&from",
-                "PUT upload-close ?digest",
-                "POST upload-start ?mount&from",
-                "PUT upload-close ?digest",
-            ]
-        );
-        let exchanges = running.recorder.exchanges();
-        assert_ne!(exchanges[1].path, exchanges[3].path);
-    }
 }
 
 #[tokio::test]
@@ -108,7 +77,8 @@ async fn trying_again_ends() {
         ),
         "{error:?}"
     );
-    assert_eq!(running.recorder.exchanges().len(), 10);
+    // The start, then five times the content, with four questions how much of it arrived, and the end of the session.
+    assert_eq!(running.recorder.exchanges().len(), 11);
 }
 
 #[tokio::test]

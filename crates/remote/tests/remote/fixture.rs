@@ -81,8 +81,13 @@ impl Reopen for Pieces {
         &self,
         offset: u64,
     ) -> Pin<Box<dyn Future<Output = io::Result<ByteStream>> + Send + 'static>> {
-        assert_eq!(offset, 0);
-        let pieces: Vec<_> = self.0.iter().cloned().map(Ok).collect();
+        let mut before = usize::try_from(offset).unwrap();
+        let mut pieces = Vec::new();
+        for piece in &self.0 {
+            let skipped = before.min(piece.len());
+            before -= skipped;
+            pieces.push(Ok(piece.slice(skipped..)));
+        }
         Box::pin(async { Ok(Box::pin(futures_util::stream::iter(pieces)) as ByteStream) })
     }
 }

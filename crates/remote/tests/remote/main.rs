@@ -6,6 +6,7 @@
 
 mod accounts;
 mod auth;
+mod cutter;
 mod echoed;
 mod embedded;
 mod fault_matrix;
@@ -25,3 +26,4 @@ mod registry;
 mod server;
 mod stage;
 mod tls;
+mod transfers;

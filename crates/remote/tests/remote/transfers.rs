@@ -1,0 +1,199 @@
+//! Large transfers that break: they go on from what has arrived, and move little more than there is.
+
+use std::time::Duration;
+
+use eigenpack_oci::{AccessError, PushError, Pushed, Target as _};
+use eigenpack_registry::fault::{Endpoint, Fault, FaultPlan, Method, Moment, Requests};
+
+use crate::cutter::Cutter;
+use crate::embedded::Embedded;
+use crate::fixture::{blob, large, options, pieces, read};
+
+const MIB: usize = 1 << 20;
+const GIB: usize = 1 << 30;
+
+fn closes() -> Requests {
+    Requests::to(Endpoint::UploadClose)
+}
+
+fn content(size: usize) -> Vec<u8> {
+    let words = (0..size.div_ceil(4)).map(|n| u32::try_from(n).unwrap().wrapping_mul(0x9e37_79b1));
+    words.flat_map(u32::to_le_bytes).take(size).collect()
+}
+
+#[tokio::test]
+async fn an_upload_that_breaks_goes_on_in_its_session() {
+    for (fault, arrived) in [
+        (Fault::Reset(Moment::AtOnce), 0),
+        (Fault::Reset(Moment::RequestBytes(100_000)), 100_000),
+        (Fault::answer(503).into(), 0),
+        (Fault::answer(416).into(), 0),
+    ] {
+        let running = Embedded::start().await;
+        running.next(&closes(), [fault]);
+        let (descriptor, _) = blob(&large());
+        let target = running.repository();
+        let pushed = target.push_blob(descriptor, pieces(&large(), 50_000));
+        assert_eq!(pushed.await.unwrap(), Pushed::Uploaded);
+        assert!(running.has_blob(&large()).await);
+        assert_eq!(
+            running.recorder.summaries(),
+            [
+                "POST upload-start ?mount&from",
+                "PUT upload-close ?digest",
+                "GET upload-status",
+                "PUT upload-close ?digest",
+            ]
+        );
+        let exchanges = running.recorder.exchanges();
+        assert_eq!(exchanges[1].path, exchanges[3].path);
+        let range = (arrived > 0).then_some("100000-399999");
+        assert_eq!(exchanges[3].header("content-range"), range);
+        assert_eq!(exchanges[3].bytes_in, 400_000 - arrived);
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_gone_is_not_gone_on_with() {
+    let running = Embedded::start().await;
+    let gone = Fault::answer(404).body(r#"{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]}"#);
+    let plan = FaultPlan::new()
+        .rule(closes().nth(1), gone.clone())
+        .rule(closes().nth(2), Fault::Reset(Moment::RequestBytes(100_000)))
+        .rule(Requests::to(Endpoint::UploadStatus), gone);
+    running.faults.replace(plan);
+    let (descriptor, _) = blob(&large());
+    let target = running.repository();
+    let pushed = target.push_blob(descriptor, pieces(&large(), 50_000));
+    assert_eq!(pushed.await.unwrap(), Pushed::Uploaded);
+    assert!(running.has_blob(&large()).await);
+    assert_eq!(
+        running.recorder.summaries(),
+        [
+            "POST upload-start ?mount&from",
+            "PUT upload-close ?digest",
+            "POST upload-start ?mount&from",
+            "PUT upload-close ?digest",
+            "GET upload-status",
+            "POST upload-start ?mount&from",
+            "PUT upload-close ?digest",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_upload_whose_answer_was_lost_is_not_sent_again() {
+    let running = Embedded::start().await;
+    running.next(&closes(), [Fault::Reset(Moment::BeforeHead)]);
+    let (descriptor, content) = blob(&large());
+    let pushed = running.repository().push_blob(descriptor, content).await;
+    assert_eq!(pushed.unwrap(), Pushed::Existed);
+    assert_eq!(
+        running.recorder.summaries(),
+        [
+            "POST upload-start ?mount&from",
+            "PUT upload-close ?digest",
+            "GET upload-status",
+            "POST upload-start ?mount&from",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_registry_that_says_it_has_more_than_it_has_is_sent_all() {
+    let running = Embedded::start().await;
+    let plan = FaultPlan::new()
+        .rule(closes().nth(1), Fault::Reset(Moment::RequestBytes(100_000)))
+        .rule(
+            Requests::to(Endpoint::UploadStatus).nth(1),
+            Fault::answer(204).header("range", "0-199999"),
+        )
+        .rule(closes().nth(2), Fault::answer(400));
+    running.faults.replace(plan);
+    let (descriptor, _) = blob(&large());
+    let target = running.repository();
+    let pushed = target.push_blob(descriptor, pieces(&large(), 50_000));
+    assert_eq!(pushed.await.unwrap(), Pushed::Uploaded);
+    assert!(running.has_blob(&large()).await);
+    assert_eq!(
+        running.recorder.summaries()[3..],
+        [
+            "PUT upload-close ?digest",
+            "DELETE upload-cancel",
+            "POST upload-start",
+            "PUT upload-close ?digest",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_upload_that_fails_is_cancelled() {
+    let running = Embedded::with(closes(), Fault::answer(403)).await;
+    let (descriptor, content) = blob(&large());
+    let error = running.repository().push_blob(descriptor, content).await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(error, PushError::Access(AccessError::Denied(_))),
+        "{error:?}"
+    );
+    assert_eq!(running.recorder.summaries()[2..], ["DELETE upload-cancel"]);
+    assert_eq!(running.recorder.exchanges()[2].status, Some(204));
+}
+
+#[tokio::test]
+async fn content_that_stalls_now_and_then_arrives() {
+    let running = Embedded::start().await;
+    running.add_blob(&content(MIB)).await;
+    let plan = FaultPlan::new()
+        .rule(
+            Requests::to(Endpoint::Blob).method(Method::Get).first(2),
+            Fault::stall(Moment::BodyBytes(200_000)),
+        )
+        .rule(closes().nth(1), Fault::stall(Moment::RequestBytes(100_000)));
+    running.faults.replace(plan);
+    let mut options = options();
+    options.idle_timeout = Duration::from_millis(600);
+    let repository = running.repository_with(options);
+    let (descriptor, _) = blob(&content(MIB));
+    assert!(read(&repository, &descriptor, 0).await.unwrap() == content(MIB));
+    let (descriptor, content) = blob(&large());
+    let pushed = repository.push_blob(descriptor, content).await;
+    assert_eq!(
+        pushed.ok(),
+        Some(Pushed::Uploaded),
+        "{:?}",
+        running.recorder
+    );
+}
+
+/// Moves a blob up and down through connections that break after so many bytes.
+async fn through_cuts(size: usize, cut: usize) {
+    let running = Embedded::start().await;
+    let cutter = Cutter::start(&running.host, cut as u64).await;
+    let repository = cutter.repository(options());
+    let content = content(size);
+    let (descriptor, _) = blob(&content);
+    let most = size as u64 * 105 / 100;
+
+    let push = repository.push_blob(descriptor.clone(), pieces(&content, 100_000));
+    assert_eq!(push.await.unwrap(), Pushed::Uploaded);
+    assert!(running.has_blob(&content).await);
+    let moved = cutter.take_moved();
+    assert!(moved.up <= most, "{moved:?} for {size}");
+
+    assert!(read(&repository, &descriptor, 0).await.unwrap() == content);
+    let moved = cutter.take_moved();
+    assert!(moved.down <= most, "{moved:?} for {size}");
+    assert!(cutter.cuts() >= 2 * (size / cut - 1), "{}", cutter.cuts());
+}
+
+#[tokio::test]
+async fn connections_that_are_cut_again_and_again_cost_little() {
+    through_cuts(32 * MIB, 2 * MIB).await;
+}
+
+#[tokio::test]
+#[ignore = "a gibibyte, twice"]
+async fn a_gibibyte_through_cuts() {
+    through_cuts(GIB, 64 * MIB).await;
+}
