@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use eigenpack::{Client, Location, Reference};
 
@@ -23,6 +24,8 @@ pub(crate) struct Context {
     store: Option<PathBuf>,
     pub(crate) quiet: bool,
     remote_only: bool,
+    /// The clients that were made, to be told when their work was given up.
+    clients: Mutex<Vec<Client>>,
 }
 
 impl Context {
@@ -40,6 +43,7 @@ impl Context {
             store,
             quiet: global.quiet,
             remote_only,
+            clients: Mutex::default(),
         }
     }
 
@@ -80,10 +84,24 @@ impl Context {
         if let Some(provider) = credentials::provider(&hosts, connection, self).await? {
             builder = builder.credentials(provider);
         }
-        Ok(match &self.store {
+        let client = match &self.store {
             Some(path) => builder.store(path).build(),
             None => builder.build(),
-        })
+        };
+        let clients = self.clients.lock();
+        let mut clients = clients.unwrap_or_else(PoisonError::into_inner);
+        clients.push(client.clone());
+        Ok(client)
+    }
+
+    /// Cancels the uploads that were given up, as far as `time` allows.
+    pub(crate) async fn cancel_uploads(&self, time: Duration) {
+        let clients = self.clients.lock();
+        let clients = clients.unwrap_or_else(PoisonError::into_inner).clone();
+        for client in clients {
+            // Registries throw away what is left.
+            let _ = tokio::time::timeout(time, client.cancel_uploads()).await;
+        }
     }
 
     /// Makes the client of a command that is about the local store as a whole.

@@ -1,6 +1,8 @@
 //! From arguments to exit code: parse, run until done or interrupted, write the result.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -28,6 +30,15 @@ const MAX_WORKERS: usize = 8;
 /// more; whatever finds none waits.
 const MAX_BLOCKING_THREADS: usize = 32;
 
+/// The longest time that a failed command takes to cancel what it has under way at registries.
+const TIME_FOR_UPLOADS: Duration = Duration::from_secs(2);
+
+/// The same for an interrupted command, which ends within 200 ms in all.
+const TIME_FOR_UPLOADS_INTERRUPTED: Duration = Duration::from_millis(120);
+
+/// How long the end of what is done to files is waited for, which removes temporary ones.
+const TIME_FOR_FILES: Duration = Duration::from_millis(50);
+
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
     let environment = Environment::read();
@@ -48,11 +59,11 @@ pub(crate) fn main() -> ExitCode {
             let result = if is_server {
                 runtime.block_on(command)
             } else {
-                runtime.block_on(until_interrupted(command, &progress))
+                runtime.block_on(until_interrupted(command, &progress, &context))
             };
             progress.clear();
-            // Work that blocks, such as a sync of a slow disk, is not waited for after an interruption.
-            runtime.shutdown_background();
+            // Work that blocks, such as a sync of a slow disk, is hardly waited for after an interruption.
+            runtime.shutdown_timeout(TIME_FOR_FILES);
             result
         }
         Err(error) => Err(Failure::new(ExitCode::Bug, "runtime", "cannot start").caused_by(&error)),
@@ -85,19 +96,29 @@ fn runtime(is_server: bool) -> std::io::Result<tokio::runtime::Runtime> {
     builder.build()
 }
 
+/// Runs a command to its end, or to an interruption. Either way it leaves no upload open, as far as there is time.
 async fn until_interrupted(
     command: impl Future<Output = Result<Outcome, Failure>>,
     progress: &Progress,
+    context: &Context,
 ) -> Result<Outcome, Failure> {
-    tokio::select! {
-        // Heard from before the command begins, so that none of its traces is left behind.
-        biased;
-        Ok(()) = tokio::signal::ctrl_c() => {
-            Err(Failure::new(ExitCode::Interrupted, "interrupted", "interrupted"))
+    let (result, time) = {
+        let command = pin!(command);
+        tokio::select! {
+            // Heard from before the command begins, so that none of its traces is left behind.
+            biased;
+            Ok(()) = tokio::signal::ctrl_c() => {
+                let failure = Failure::new(ExitCode::Interrupted, "interrupted", "interrupted");
+                (Err(failure), TIME_FOR_UPLOADS_INTERRUPTED)
+            }
+            result = command => (result, TIME_FOR_UPLOADS),
+            never = progress.keep_drawing() => match never {},
         }
-        result = command => result,
-        never = progress.keep_drawing() => match never {},
+    };
+    if result.is_err() {
+        context.cancel_uploads(time).await;
     }
+    result
 }
 
 fn finish(outcome: &Outcome, context: &Context) -> ExitCode {

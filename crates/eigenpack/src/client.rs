@@ -263,6 +263,20 @@ impl Client {
         })
     }
 
+    /// Cancels the uploads that are open because operations of this client or its clones were dropped before they ended.
+    ///
+    /// Registries throw such uploads away in time, so it does no harm if this is dropped, or fails, which is not told.
+    pub async fn cancel_uploads(&self) {
+        let registries: Vec<_> = {
+            let registries = self.registries.lock();
+            let registries = registries.unwrap_or_else(PoisonError::into_inner);
+            registries.values().cloned().collect()
+        };
+        for registry in registries {
+            registry.cancel_uploads().await;
+        }
+    }
+
     /// Returns the one connection pool of a registry.
     fn registry(&self, host: &RegistryHost) -> Result<RemoteRegistry, AccessError> {
         let mut registries = self

@@ -53,6 +53,11 @@ impl Place {
         self
     }
 
+    /// Returns the directory that everything is in.
+    pub(crate) fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }

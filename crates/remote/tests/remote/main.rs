@@ -6,6 +6,7 @@
 
 mod accounts;
 mod auth;
+mod chunks;
 mod cutter;
 mod echoed;
 mod embedded;

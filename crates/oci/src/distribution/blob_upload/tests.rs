@@ -176,3 +176,173 @@ fn a_bad_location_ends_it() {
         );
     }
 }
+
+const HUGE: u64 = CAREFUL_CHUNK + SMALL_CHUNK;
+
+/// Answers with a status and what an upload's session says of itself.
+fn says(
+    upload: &mut BlobUpload,
+    status: u16,
+    (location, range): (Option<&str>, Option<&str>),
+) -> Result<UploadProgress, UploadError> {
+    let url = Url::parse("https://r.test/v2/a/b/blobs/uploads/s").unwrap();
+    upload.answered(UploadAnswer {
+        status,
+        url: &url,
+        location,
+        range,
+        chunk_min_length: Some("5242880"),
+    })
+}
+
+/// Starts an upload of so many bytes, up to its content.
+fn started(size: u64, knowledge: HostKnowledge) -> BlobUpload {
+    let mut started = upload(size, knowledge);
+    answer(&mut started, 202, Some("/s")).unwrap();
+    started
+}
+
+/// Returns which bytes are sent next, and where to.
+fn bytes(upload: &BlobUpload) -> (u64, u64, &str) {
+    match upload.step() {
+        UploadStep::Chunk { url, from, to } => (*from, *to, url.path()),
+        UploadStep::Close { url, from } => (*from, upload.size, url.path()),
+        step => panic!("{step:?}"),
+    }
+}
+
+fn careful() -> HostKnowledge {
+    HostKnowledge {
+        forgets_broken_uploads: true,
+        ..HostKnowledge::default()
+    }
+}
+
+fn demanding() -> HostKnowledge {
+    HostKnowledge {
+        demands_chunks: true,
+        ..HostKnowledge::default()
+    }
+}
+
+#[test]
+fn what_has_arrived_is_not_sent_again() {
+    for (range, from) in [
+        (Some("0-99999"), 100_000),
+        (Some("0-0"), 0),
+        (None, 0),
+        (Some("bytes=0-1048575"), 1_048_576),
+    ] {
+        let mut broken = started(HUGE, HostKnowledge::default());
+        assert_eq!(bytes(&broken), (0, HUGE, "/s"));
+        broken.interrupted();
+        assert_eq!(kind(&broken), "status");
+        says(&mut broken, 204, (Some("/t"), range)).unwrap();
+        assert_eq!(bytes(&broken), (from, HUGE, "/t"), "{range:?}");
+        assert_eq!(kind(&broken), "put");
+        assert_eq!(broken.acknowledged(), from);
+    }
+}
+
+#[test]
+fn all_may_have_arrived_already() {
+    let mut broken = started(10 * MAX_SINGLE_POST, HostKnowledge::default());
+    let range = format!("0-{}", 10 * MAX_SINGLE_POST - 1);
+    broken.interrupted();
+    says(&mut broken, 204, (None, Some(&range))).unwrap();
+    let size = broken.size;
+    assert_eq!(bytes(&broken), (size, size, "/s"));
+    assert_eq!(kind(&broken), "put");
+}
+
+#[test]
+fn more_than_there_is_cannot_have_arrived() {
+    let mut broken = started(LARGE, HostKnowledge::default());
+    broken.interrupted();
+    says(&mut broken, 204, (None, Some("0-9999999999"))).unwrap();
+    assert_eq!(kind(&broken), "post");
+    assert_eq!(broken.session(), None);
+}
+
+#[test]
+fn a_registry_that_forgets_gets_chunks_on_connections_of_their_own() {
+    let mut forgotten = started(HUGE, HostKnowledge::default());
+    assert!(!forgotten.wants_own_connections());
+    forgotten.interrupted();
+    says(&mut forgotten, 404, (None, None)).unwrap();
+    assert_eq!(kind(&forgotten), "mount");
+    // Only that the blob is not there shows that it was forgotten.
+    assert_eq!(forgotten.knowledge(), HostKnowledge::default());
+    answer(&mut forgotten, 202, Some("/t")).unwrap();
+    assert_eq!(forgotten.knowledge(), careful());
+    assert!(forgotten.wants_own_connections());
+    assert_eq!(bytes(&forgotten), (0, CAREFUL_CHUNK, "/t"));
+    assert_eq!(kind(&forgotten), "patch");
+    says(&mut forgotten, 202, (Some("/u"), Some("0-16777215"))).unwrap();
+    assert_eq!(bytes(&forgotten), (CAREFUL_CHUNK, HUGE, "/u"));
+    assert_eq!(kind(&forgotten), "put");
+}
+
+#[test]
+fn a_blob_that_is_there_after_all_was_not_forgotten() {
+    let mut answered = started(HUGE, HostKnowledge::default());
+    answered.interrupted();
+    says(&mut answered, 404, (None, None)).unwrap();
+    let done = Ok(UploadProgress::Done(Pushed::Existed));
+    assert_eq!(answer(&mut answered, 201, None), done);
+    assert_eq!(answered.knowledge(), HostKnowledge::default());
+}
+
+#[test]
+fn content_that_is_too_large_for_one_request_goes_in_chunks() {
+    for status in [413, 416] {
+        let mut refused = started(HUGE, HostKnowledge::default());
+        says(&mut refused, status, (None, None)).unwrap();
+        assert_eq!(kind(&refused), "post");
+        assert_eq!(refused.knowledge(), demanding());
+        assert!(!refused.wants_own_connections());
+        // No chunk is smaller than the registry wants, but the last may be.
+        says(&mut refused, 202, (Some("/t"), None)).unwrap();
+        assert_eq!(bytes(&refused), (0, 5_242_880, "/t"));
+        // Some answer 201 to a PATCH, with a range that stays behind, or no location.
+        says(&mut refused, 201, (None, Some("0-1023"))).unwrap();
+        assert_eq!(bytes(&refused), (5_242_880, 10_485_760, "/t"));
+    }
+    for (size, knowledge) in [(SMALL_CHUNK, HostKnowledge::default()), (HUGE, demanding())] {
+        let mut hopeless = started(size, knowledge);
+        let refusal = says(&mut hopeless, 413, (None, None));
+        assert_eq!(refusal, Err(UploadError::Status(413)));
+    }
+}
+
+#[test]
+fn a_registry_that_takes_no_chunks_gets_all_at_once() {
+    for status in [400, 405, 411, 415, 501] {
+        let mut refused = started(HUGE, careful());
+        assert_eq!(kind(&refused), "patch");
+        says(&mut refused, status, (None, None)).unwrap();
+        assert_eq!(kind(&refused), "post");
+        says(&mut refused, 202, (Some("/t"), None)).unwrap();
+        assert_eq!(bytes(&refused), (0, HUGE, "/t"));
+        assert!(!refused.wants_own_connections());
+        // There is no other way.
+        let end = says(&mut refused, status, (None, None));
+        assert_eq!(end, Err(UploadError::Status(status)));
+    }
+}
+
+#[test]
+fn a_rest_that_is_refused_is_followed_by_all_of_it_once() {
+    let mut refused = started(HUGE, HostKnowledge::default());
+    refused.interrupted();
+    says(&mut refused, 204, (None, Some("0-99999"))).unwrap();
+    says(&mut refused, 400, (None, None)).unwrap();
+    assert_eq!(kind(&refused), "post");
+    says(&mut refused, 202, (Some("/t"), None)).unwrap();
+    assert_eq!(bytes(&refused), (0, HUGE, "/t"));
+    refused.interrupted();
+    assert_eq!(kind(&refused), "mount");
+    says(&mut refused, 202, (Some("/u"), None)).unwrap();
+    let end = says(&mut refused, 400, (None, None));
+    assert_eq!(end, Err(UploadError::Status(400)));
+}
