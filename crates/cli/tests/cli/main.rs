@@ -10,6 +10,7 @@ mod copy;
 mod gc;
 mod harness;
 mod help;
+#[cfg(unix)]
 mod interrupted;
 mod local;
 #[cfg(unix)]
