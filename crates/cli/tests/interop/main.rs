@@ -9,6 +9,7 @@
     reason = "a test's scenery has no caller that could handle an error"
 )]
 
+mod cutter;
 mod everybody;
 mod layouts;
 mod program;
@@ -20,6 +21,7 @@ mod sandbox;
 mod specs;
 
 mod auth;
+mod broken_networks;
 mod conformance;
 mod others_publish;
 mod others_read;
