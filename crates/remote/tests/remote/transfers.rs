@@ -5,8 +5,10 @@ use std::time::Duration;
 use eigenpack_oci::{AccessError, PushError, Pushed, Target as _};
 use eigenpack_registry::fault::{Endpoint, Fault, FaultPlan, Method, Moment, Requests};
 
+use eigenpack_remote::RemoteRegistry;
+
 use crate::cutter::Cutter;
-use crate::embedded::Embedded;
+use crate::embedded::{Embedded, name};
 use crate::fixture::{blob, large, options, pieces, read};
 
 const MIB: usize = 1 << 20;
@@ -138,6 +140,33 @@ async fn an_upload_that_fails_is_cancelled() {
     );
     assert_eq!(running.recorder.summaries()[2..], ["DELETE upload-cancel"]);
     assert_eq!(running.recorder.exchanges()[2].status, Some(204));
+}
+
+#[tokio::test]
+async fn an_upload_that_was_dropped_can_be_cancelled() {
+    let running = Embedded::with(closes(), Fault::stall(Moment::RequestBytes(3))).await;
+    let registry = RemoteRegistry::new(running.host.parse().unwrap(), options()).unwrap();
+    let repository = registry.repository(name());
+    registry.cancel_uploads().await;
+    assert_eq!(running.recorder.summaries().len(), 0);
+    let (descriptor, content) = blob(&large());
+    let sent = async {
+        while running.recorder.summaries().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! {
+        pushed = repository.push_blob(descriptor, content) => panic!("{pushed:?}"),
+        () = sent => {}
+    }
+    registry.cancel_uploads().await;
+    let exchanges = running.recorder.exchanges();
+    assert_eq!(exchanges.len(), 3);
+    assert_eq!(exchanges[2].summary(), "DELETE upload-cancel");
+    assert_eq!(exchanges[2].path, exchanges[1].path);
+    assert_eq!(exchanges[2].status, Some(204));
+    registry.cancel_uploads().await;
+    assert_eq!(running.recorder.exchanges().len(), 3);
 }
 
 #[tokio::test]
