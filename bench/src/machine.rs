@@ -29,6 +29,12 @@ pub(crate) fn first_value(path: impl AsRef<Path>, name: &str) -> Option<String> 
         .map(|(_, value)| value.trim().to_owned())
 }
 
+/// Returns how many processes wanted a processor lately, on the average of a minute.
+pub(crate) fn load_average() -> String {
+    let text = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split(' ').next().unwrap_or_default().to_owned()
+}
+
 /// Returns the commit that is checked out.
 pub(crate) fn commit() -> String {
     output(

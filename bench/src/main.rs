@@ -1,7 +1,8 @@
 //! Measurements of eigenpack and of the programs of others, interleaved on one machine in one run.
 //!
 //! `cargo build --release && cargo run --release -p eigenpack-bench -- server` measures the registry servers that it
-//! finds. The result goes to stdout as Markdown, for `bench/RESULTS.md`; what is going on goes to stderr.
+//! finds, `client` instead of `server` the clients. The result goes to stdout as Markdown, for `bench/RESULTS.md`; what is
+//! going on goes to stderr.
 
 #![expect(
     clippy::print_stdout,
@@ -9,9 +10,11 @@
     reason = "a program for developers, whose result is text"
 )]
 
+mod client;
 mod machine;
 mod median;
 mod program;
+mod registry;
 mod server;
 
 use std::error::Error;
@@ -33,12 +36,14 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Client(client::ClientArgs),
     Server(server::ServerArgs),
 }
 
 fn main() -> ExitCode {
     let Cli { command } = Cli::parse();
     let result = match command {
+        Command::Client(args) => client::run(&args),
         Command::Server(args) => server::run(&args),
     };
     match result {

@@ -27,6 +27,15 @@ impl Program {
         Some(Self { path, version })
     }
 
+    /// Looks for a program that others made, and says so on stderr when there is none.
+    pub(crate) fn look_for(name: &str, version_args: &[&str]) -> Option<Self> {
+        let found = Self::find(name, version_args);
+        if found.is_none() {
+            eprintln!("warning: there is no {name} in target/peers/bin or on PATH; it is left out");
+        }
+        found
+    }
+
     /// Finds the eigenpack that was built as this program was.
     pub(crate) fn eigenpack() -> Result<Self> {
         let path = env::current_exe()?.with_file_name("eigenpack");

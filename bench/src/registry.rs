@@ -1,4 +1,4 @@
-//! The registry servers that are compared, each a process on one core.
+//! The registry servers of this machine, each a process over an empty store.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -17,6 +17,9 @@ use crate::program::Program;
 /// How long a server may take to answer for the first time.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
+/// How much of an answer is read, in bytes.
+const ANSWER_LIMIT: u64 = 64 * 1024;
+
 /// How often a server that starts is asked whether it answers.
 const START_PAUSE: Duration = Duration::from_micros(200);
 
@@ -24,8 +27,8 @@ const START_PAUSE: Duration = Duration::from_micros(200);
 const TICKS: f64 = 100.0;
 
 /// A way to serve a registry.
-pub(super) struct Registry {
-    pub(super) name: String,
+pub(crate) struct Registry {
+    pub(crate) name: String,
     program: Program,
     kind: Kind,
 }
@@ -43,16 +46,16 @@ enum Kind {
 }
 
 /// A server that runs until this is dropped.
-pub(super) struct Running {
+pub(crate) struct Running {
     process: Child,
-    pub(super) address: SocketAddr,
+    pub(crate) address: SocketAddr,
     /// From the start of the process to the first answer.
-    pub(super) started_in: Duration,
+    pub(crate) started_in: Duration,
     storage: TempDir,
 }
 
 /// Finds the registries of this machine, ours first, and says which are missing.
-pub(super) fn find() -> Result<Vec<Registry>> {
+pub(crate) fn find() -> Result<Vec<Registry>> {
     let registry = |name: &str, program: &Program, kind| Registry {
         name: format!("{name} {}", program.version),
         program: program.clone(),
@@ -60,7 +63,7 @@ pub(super) fn find() -> Result<Vec<Registry>> {
     };
     let eigenpack = Program::eigenpack()?;
     let mut found = vec![registry("eigenpack serve", &eigenpack, Kind::Eigenpack)];
-    if let Some(crane) = look_for("crane", &["version"]) {
+    if let Some(crane) = Program::look_for("crane", &["version"]) {
         found.push(registry(
             "crane registry serve",
             &crane,
@@ -73,28 +76,29 @@ pub(super) fn find() -> Result<Vec<Registry>> {
         ));
     }
     for name in ["docker-registry", "registry"] {
-        if let Some(distribution) = look_for(name, &["--version"]) {
+        if let Some(distribution) = Program::look_for(name, &["--version"]) {
             found.push(registry(name, &distribution, Kind::Distribution));
         }
     }
     Ok(found)
 }
 
-fn look_for(name: &str, version_args: &[&str]) -> Option<Program> {
-    let found = Program::find(name, version_args);
-    if found.is_none() {
-        eprintln!("warning: there is no {name} in target/peers/bin or on PATH; it is left out");
-    }
-    found
-}
-
 impl Registry {
-    /// Starts the server over an empty store, and waits until it answers.
-    pub(super) fn start(&self, core: &str) -> Result<Running> {
+    /// Tells whether clients are measured against it: ours, and the one that a package manager has.
+    pub(crate) fn suits_clients(&self) -> bool {
+        match self.kind {
+            Kind::Eigenpack => true,
+            Kind::Distribution => self.name.starts_with("docker-registry"),
+            Kind::CraneInMemory | Kind::CraneOnDisk => false,
+        }
+    }
+
+    /// Starts the server over an empty store, on some cores alone or on all, and waits until it answers.
+    pub(crate) fn start(&self, cores: Option<&str>) -> Result<Running> {
         let storage = tempfile::tempdir()?;
         // Not all of these take port 0 and say what it became.
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let mut command = self.command(core, free, storage.path())?;
+        let mut command = self.command(cores, free, storage.path())?;
         let begin = Instant::now();
         let process = command
             .stdin(Stdio::null())
@@ -118,8 +122,11 @@ impl Registry {
         Ok(running)
     }
 
-    fn command(&self, core: &str, address: SocketAddr, storage: &Path) -> Result<Command> {
-        let mut command = self.program.on_core(core);
+    fn command(&self, cores: Option<&str>, address: SocketAddr, storage: &Path) -> Result<Command> {
+        let mut command = match cores {
+            Some(cores) => self.program.on_core(cores),
+            None => Command::new(&self.program.path),
+        };
         let listen = address.to_string();
         match self.kind {
             Kind::Eigenpack => {
@@ -152,22 +159,44 @@ impl Registry {
 
 impl Running {
     /// Returns a URL of the server.
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
+    /// Starts the upload of a blob, and returns the URL that takes it.
+    pub(crate) fn start_upload(&self, repository: &str) -> Result<String> {
+        let mut stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(START_LIMIT))?;
+        let (host, path) = (self.address, format!("/v2/{repository}/blobs/uploads/"));
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        stream.take(ANSWER_LIMIT).read_to_string(&mut answer)?;
+        let location = answer.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("location").then(|| value.trim())
+        });
+        match location {
+            Some(path) if path.starts_with('/') => Ok(self.url(path)),
+            Some(url) => Ok(url.to_owned()),
+            None => Err(format!("{path} was answered without a location: {answer}").into()),
+        }
+    }
+
     /// Returns the resident memory now, in MiB.
-    pub(super) fn resident(&self) -> f64 {
+    pub(crate) fn resident(&self) -> f64 {
         self.memory("VmRSS")
     }
 
     /// Returns the most resident memory there was, in MiB.
-    pub(super) fn most_resident(&self) -> f64 {
+    pub(crate) fn most_resident(&self) -> f64 {
         self.memory("VmHWM")
     }
 
     /// Returns the processor's time that was used, in seconds.
-    pub(super) fn processor_time(&self) -> f64 {
+    pub(crate) fn processor_time(&self) -> f64 {
         let path = format!("/proc/{}/stat", self.process.id());
         let stat = fs::read_to_string(path).unwrap_or_default();
         // The name before the last parenthesis may hold anything; user and system time are fields 14 and 15.

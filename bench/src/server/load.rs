@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use super::ServerArgs;
-use super::registry::Running;
 use crate::Result;
 use crate::program::Program;
+use crate::registry::Running;
 
 /// Makes `wrk` print its results as JSON.
 const SCRIPT: &str = include_str!("wrk.lua");

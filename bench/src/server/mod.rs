@@ -2,7 +2,6 @@
 
 mod content;
 mod load;
-mod registry;
 mod results;
 
 use std::fs;
@@ -12,9 +11,9 @@ use clap::Args;
 
 use self::content::{push_artifact, push_large};
 use self::load::Load;
-use self::registry::Registry;
 use self::results::{PushResults, Results, ServerResults};
-use crate::{Result, machine};
+use crate::registry::Registry;
+use crate::{Result, machine, registry};
 
 /// How long content lies before it is read: nobody reads what was written in the same second.
 const REST: std::time::Duration = std::time::Duration::from_secs(3);
@@ -104,7 +103,7 @@ pub(crate) fn run(args: &ServerArgs) -> Result<()> {
 /// Measures how fast a server is there, and how large it is before it has done anything.
 fn start(args: &ServerArgs, registry: &Registry, results: &mut ServerResults) -> Result<()> {
     for _ in 0..args.rounds {
-        let running = registry.start(&args.server_core)?;
+        let running = registry.start(Some(&args.server_core))?;
         results
             .start_ms
             .push(running.started_in.as_secs_f64() * 1e3);
@@ -123,7 +122,7 @@ fn push(
     if args.push_mib == 0 {
         return Ok(());
     }
-    let running = registry.start(&args.server_core)?;
+    let running = registry.start(Some(&args.server_core))?;
     let size = args.push_mib * 1024 * 1024;
     let took = runtime.block_on(push_large(running.address, args.pushes, size))?;
     results.pushes = Some(PushResults {
@@ -145,7 +144,7 @@ fn read(
 ) -> Result<()> {
     let mut running = Vec::new();
     for registry in registries {
-        let server = registry.start(&args.server_core)?;
+        let server = registry.start(Some(&args.server_core))?;
         let paths = runtime.block_on(push_artifact(server.address))?;
         running.push((server, paths));
     }
