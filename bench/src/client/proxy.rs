@@ -114,6 +114,8 @@ impl Connection {
         }
         if first[0] == TLS_HANDSHAKE {
             self.note(|record| record.tls_probes += 1);
+            // What is left unread when a connection closes may cost the other end the answer.
+            let _hello = client.read(&mut [0; 4096])?;
             return client.write_all(NO_TLS);
         }
         self.note(|record| record.connections += 1);
@@ -187,5 +189,62 @@ impl Connection {
 
     fn note<T>(&self, note: impl FnOnce(&mut Record) -> T) -> T {
         note(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
+
+    /// Starts a server that answers whatever is asked.
+    fn upstream() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for connection in listener.incoming() {
+                let mut connection = connection.unwrap();
+                thread::spawn(move || {
+                    let mut requests = BufReader::new(connection.try_clone().unwrap());
+                    while let Ok(Some(_)) = Head::read(&mut requests) {
+                        connection.write_all(ANSWER).unwrap();
+                    }
+                });
+            }
+        });
+        address
+    }
+
+    /// Asks, and waits for the answer.
+    fn ask(connection: &mut TcpStream, path: &str) {
+        write!(connection, "GET {path} HTTP/1.1\r\n\r\n").unwrap();
+        let mut answer = [0; ANSWER.len()];
+        connection.read_exact(&mut answer).unwrap();
+        assert_eq!(answer, ANSWER);
+    }
+
+    #[test]
+    fn notes_requests_connections_trips_and_probes() {
+        let proxy = Proxy::before(upstream(), Duration::ZERO).unwrap();
+        let connect = || TcpStream::connect(proxy.address).unwrap();
+
+        let mut probe = connect();
+        probe.write_all(&[TLS_HANDSHAKE, 3, 1]).unwrap();
+        probe.read_to_end(&mut Vec::new()).unwrap();
+
+        let (mut first, mut second, _unused) = (connect(), connect(), connect());
+        ask(&mut first, "/first");
+        ask(&mut second, "/second");
+        ask(&mut second, "/again");
+        let traffic = proxy.take_traffic();
+        let asked = ["GET /first", "GET /second", "GET /again"];
+        assert_eq!(traffic.requests, asked);
+        assert_eq!(traffic.connections, 2);
+        assert_eq!(traffic.tls_probes, 1);
+        assert_eq!(traffic.trips, 3);
+
+        ask(&mut first, "/later");
+        assert_eq!(proxy.take_traffic().requests, ["GET /later"]);
     }
 }
