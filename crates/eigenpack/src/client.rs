@@ -111,7 +111,9 @@ impl Client {
     pub async fn pull(&self, reference: &Reference) -> Result<PulledArtifact, ReadError> {
         let source = self.open_cached(&reference.location).await?;
         let observer = self.observer.as_ref();
-        Ok(eigenruntime::pull(&source, &reference.selector, observer).await?)
+        // Large, since it reads two blobs side by side.
+        let pull = Box::pin(eigenruntime::pull(&source, &reference.selector, observer));
+        Ok(pull.await?)
     }
 
     /// Fetches a manifest or index of any kind, as it is stored.

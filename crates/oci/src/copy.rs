@@ -78,7 +78,7 @@ pub enum CopyError {
     TooMuch,
 }
 
-/// Copies `root` and everything it points to: blobs side by side first, then manifests from the leaves up, tags last.
+/// Copies `root` and everything it points to: blobs side by side first, the small ones before the large, then manifests from the leaves up, tags last.
 ///
 /// Layers that may not be distributed are not copied. A target that holds a blob already is not sent it again.
 pub async fn copy<S, T>(
@@ -100,9 +100,13 @@ where
     };
     graph.walk(root, MAX_DEPTH).await?;
     let Graph {
-        manifests, blobs, ..
+        manifests,
+        mut blobs,
+        ..
     } = graph;
 
+    // What is small is soon out of the way, and never waits for what is large.
+    blobs.sort_by_key(|blob| blob.size);
     for blob in &blobs {
         observer.event(Event::BlobFound(blob));
     }

@@ -70,6 +70,30 @@ fn silent() -> Arc<dyn Observer> {
     Arc::new(Silent)
 }
 
+/// Remembers in which order blobs were begun, by their sizes.
+#[derive(Default)]
+struct Sizes(Mutex<Vec<u64>>);
+
+impl Observer for Sizes {
+    fn event(&self, event: Event<'_>) {
+        if let Event::BlobStarted(descriptor) = event {
+            self.0.lock().unwrap().push(descriptor.size);
+        }
+    }
+}
+
+#[tokio::test]
+async fn small_blobs_go_before_large_ones() {
+    let (source, target) = (MemoryStore::default(), MemoryStore::default());
+    let root = image(&source, "{}", &["of no mean size", "small", "a few"]).await;
+    let sizes = Arc::new(Sizes::default());
+    let observer: Arc<dyn Observer> = sizes.clone();
+    let options = options("v1");
+    let copied = copy(&source, &target, root, &options, &observer).await;
+    assert_eq!(copied.unwrap().blobs.len(), 4);
+    assert_eq!(*sizes.0.lock().unwrap(), [2, 5, 5, 15]);
+}
+
 /// Remembers in which order manifests came.
 #[derive(Debug, Default)]
 struct Order(Mutex<Vec<Digest>>);
