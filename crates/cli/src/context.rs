@@ -98,10 +98,13 @@ impl Context {
     pub(crate) async fn cancel_uploads(&self, time: Duration) {
         let clients = self.clients.lock();
         let clients = clients.unwrap_or_else(PoisonError::into_inner).clone();
-        for client in clients {
-            // Registries throw away what is left.
-            let _ = tokio::time::timeout(time, client.cancel_uploads()).await;
-        }
+        let cancels = async {
+            for client in clients {
+                client.cancel_uploads().await;
+            }
+        };
+        // Registries throw away what is left.
+        let _ = tokio::time::timeout(time, cancels).await;
     }
 
     /// Makes the client of a command that is about the local store as a whole.

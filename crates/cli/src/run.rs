@@ -34,10 +34,10 @@ const MAX_BLOCKING_THREADS: usize = 32;
 const TIME_FOR_UPLOADS: Duration = Duration::from_secs(2);
 
 /// The same for an interrupted command, which ends within 200 ms in all.
-const TIME_FOR_UPLOADS_INTERRUPTED: Duration = Duration::from_millis(120);
+const TIME_FOR_UPLOADS_INTERRUPTED: Duration = Duration::from_millis(100);
 
 /// How long the end of what is done to files is waited for, which removes temporary ones.
-const TIME_FOR_FILES: Duration = Duration::from_millis(50);
+const TIME_FOR_FILES: Duration = Duration::from_millis(30);
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
