@@ -22,6 +22,9 @@ use self::tool::{Kind, Tool};
 use crate::registry::Registry;
 use crate::{Result, machine, registry};
 
+/// How many rounds there are when nothing but counts is wanted.
+const COUNTS: usize = 3;
+
 /// Measure clients: ours, oras, crane, regctl, skopeo, and a program over the crate oci-client
 ///
 /// The rounds are interleaved, each begins with another program, and the tables show medians. The program over
@@ -65,7 +68,7 @@ pub(crate) struct ClientArgs {
 /// What can be measured alone.
 #[derive(Clone, Copy, Eq, PartialEq, ValueEnum)]
 enum Section {
-    /// Requests, connections and trips of a small artifact, in one round
+    /// Requests, connections and trips of a small artifact, in few rounds: they hardly differ
     Counts,
     /// The same, and how long it takes with every request held back
     Latency,
@@ -100,8 +103,11 @@ pub(crate) fn run(args: &ClientArgs) -> Result<()> {
     };
     if wanted(Section::Counts) || wanted(Section::Latency) {
         results.has_latency = wanted(Section::Latency);
-        // What is asked for does not depend on the day.
-        let rounds = if results.has_latency { args.rounds } else { 1 };
+        let rounds = if results.has_latency {
+            args.rounds
+        } else {
+            COUNTS
+        };
         let delay = Duration::from_millis(args.delay);
         let tools: Vec<&Tool> = tools.iter().collect();
         results.small = small::measure(&tools, &registries, rounds, delay)?;
