@@ -71,7 +71,7 @@ fn silent() -> Arc<dyn Observer> {
 }
 
 /// Remembers in which order blobs were begun, by their sizes.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Sizes(Mutex<Vec<u64>>);
 
 impl Observer for Sizes {
