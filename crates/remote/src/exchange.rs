@@ -112,7 +112,8 @@ impl Connection {
     ) -> Result<Answer, ExchangeError> {
         let mut retries = Retries::new(&self.options.retry, deadline);
         loop {
-            let outcome = self.attempt(request).await;
+            // Boxed, since every operation would carry the largest of all futures otherwise.
+            let outcome = Box::pin(self.attempt(request)).await;
             let failure = match &outcome {
                 _ if !request.repeatable => return outcome,
                 Ok(answer) => answer.failure(),
