@@ -86,7 +86,7 @@ pub enum UploadStep {
         /// The first byte: 0 where the PUT has all the content.
         from: u64,
     },
-    /// A GET that asks how much has arrived (distribution specification, "Resuming an upload" as registries do it).
+    /// A GET that asks how much has arrived (distribution specification, "Endpoints", end-13).
     Status(Url),
 }
 
