@@ -31,7 +31,7 @@ async fn each_warning_is_told_once_by_whichever_answer_it_comes() {
         )
         .rule(
             Requests::to(Endpoint::Blob),
-            Fault::answer(404).header("Warning", "299 - \"No\u{7} \u{e9}clair.\", 110 - \"stale\""),
+            Fault::answer(404).header("Warning", "299 - \"No \u{e9}clair.\", 110 - \"stale\""),
         );
     registry.faults.replace(plan);
     let heard = Arc::new(Heard::default());
