@@ -12,7 +12,7 @@ use crate::sandbox::Sandbox;
 
 const SIZE: usize = 256 * 1024 * 1024;
 const LAYERS: usize = 8;
-const LIFETIME: u64 = 2;
+const LIFETIME: u64 = 4;
 /// Long enough that a token that was sent before is at its end after it.
 const PAUSE: Duration = Duration::from_secs(LIFETIME + 2);
 
