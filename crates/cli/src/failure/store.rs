@@ -221,6 +221,7 @@ fn network_meaning(kind: NetworkErrorKind, host: &str) -> Meaning {
         ),
         NetworkErrorKind::Tls => Meaning::new(ExitCode::Network, "tls").hint(format!(
             "if its authority is a private one, name that with --ca-file FILE; \
+             if it wants to see a certificate, show one with --cert-file and --key-file; \
              if it speaks http and you trust the network, add --plain-http={host}"
         )),
         NetworkErrorKind::Timeout => Meaning::new(ExitCode::Network, "timeout")
