@@ -153,6 +153,23 @@ impl<S: Source> Source for Cached<S> {
         }
     }
 
+    async fn unverified_blob(
+        &self,
+        descriptor: Descriptor,
+        offset: u64,
+    ) -> Result<BlobStream, FetchError> {
+        let Some(cache) = &self.cache else {
+            return self.source.unverified_blob(descriptor, offset).await;
+        };
+        if cache.keeps {
+            return self.blob(descriptor, offset).await;
+        }
+        match cache.blob(&descriptor, offset).await {
+            Some(found) => Ok(found),
+            None => self.source.unverified_blob(descriptor, offset).await,
+        }
+    }
+
     async fn has_blob(&self, descriptor: Descriptor) -> Result<bool, FetchError> {
         self.source.has_blob(descriptor).await
     }

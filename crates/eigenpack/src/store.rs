@@ -50,6 +50,14 @@ impl Source for AnyStore {
         each!(self, store => store.blob(descriptor, offset).await)
     }
 
+    async fn unverified_blob(
+        &self,
+        descriptor: Descriptor,
+        offset: u64,
+    ) -> Result<BlobStream, FetchError> {
+        each!(self, store => store.unverified_blob(descriptor, offset).await)
+    }
+
     async fn has_blob(&self, descriptor: Descriptor) -> Result<bool, FetchError> {
         each!(self, store => store.has_blob(descriptor).await)
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use eigenpack_oci::{
     BlobStream, Content, Descriptor, Digest, FetchError, MAX_MANIFEST_SIZE, Manifest, MediaType,
-    Precondition, PushError, Pushed, RawManifest, Source, Tag, TagOrDigest, Target, verify_size,
+    Precondition, PushError, Pushed, RawManifest, Source, Tag, TagOrDigest, Target, verified,
+    verify_size,
 };
 
 use crate::blocking::blocking;
@@ -26,6 +27,19 @@ impl Source for LayoutStore {
     }
 
     async fn blob(&self, descriptor: Descriptor, offset: u64) -> Result<BlobStream, FetchError> {
+        let stream = self.unverified_blob(descriptor.clone(), offset).await?;
+        if offset == 0 {
+            Ok(verified(&descriptor, stream)?)
+        } else {
+            Ok(stream)
+        }
+    }
+
+    async fn unverified_blob(
+        &self,
+        descriptor: Descriptor,
+        offset: u64,
+    ) -> Result<BlobStream, FetchError> {
         let digest = descriptor.digest.clone();
         let blobs = self.opened().blobs.dir().clone();
         if let Some(found) = blobs.stream(descriptor, offset).await? {

@@ -2,7 +2,7 @@
 
 use eigenpack_oci::{
     AccessError, BlobStream, Content, Descriptor, Digest, FetchError, MAX_MANIFEST_SIZE, MediaType,
-    PushError, Pushed, RawManifest, ReadManifestError,
+    PushError, Pushed, RawManifest, ReadManifestError, verified,
 };
 
 use crate::blocking::blocking;
@@ -36,7 +36,11 @@ impl LocalStore {
         if !is_intact.await? {
             return Ok(None);
         }
-        pool.dir().clone().stream(descriptor, offset).await
+        let stream = pool.dir().clone().stream(descriptor.clone(), offset);
+        Ok(match stream.await? {
+            Some(stream) if offset == 0 => Some(verified(&descriptor, stream)?),
+            other => other,
+        })
     }
 
     /// Reads a manifest from the pool, verified; `None` where there is none, or something else of that digest.

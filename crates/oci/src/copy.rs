@@ -245,6 +245,11 @@ fn which_side(digest: Digest, error: PushError) -> CopyError {
                 source: PushError::Content(error),
             },
         },
+        // The target tells what is wrong with the content that it was given.
+        PushError::Verify(error) => CopyError::Source {
+            digest,
+            source: FetchError::Verify(error),
+        },
         source => CopyError::Target { digest, source },
     }
 }
@@ -264,7 +269,7 @@ impl<S: Source + Clone + 'static> Reopen for SourceBlob<S> {
         let descriptor = self.descriptor.clone();
         Box::pin(async move {
             let stream = source
-                .blob(descriptor, offset)
+                .unverified_blob(descriptor, offset)
                 .await
                 .map_err(io::Error::other)?;
             Ok(Box::pin(stream.map_err(io::Error::other)) as ByteStream)

@@ -1,7 +1,7 @@
 //! Blobs: streamed, resumed where a connection breaks, verified as they pass.
 
 use eigenpack_oci::distribution::{Endpoint, download_range, served_from};
-use eigenpack_oci::{BlobStream, Descriptor, FetchError, Verifier, verified};
+use eigenpack_oci::{BlobStream, Descriptor, FetchError, Verifier};
 
 use crate::answer::Answer;
 use crate::deadline::Deadline;
@@ -26,6 +26,7 @@ impl RemoteRepository {
         Request::new(method, url, self.read_scopes())
     }
 
+    /// Fetches a blob from an offset on, not verified.
     pub(crate) async fn fetch_blob(
         &self,
         descriptor: Descriptor,
@@ -44,12 +45,8 @@ impl RemoteRepository {
         }
         let deadline = self.connection.deadline();
         let opened = self.open_blob(&descriptor, offset, deadline).await?;
-        let stream = resumed::stream(self.clone(), descriptor.clone(), offset, opened, deadline);
-        if offset == 0 {
-            Ok(verified(&descriptor, stream)?)
-        } else {
-            Ok(Box::pin(stream))
-        }
+        let stream = resumed::stream(self.clone(), descriptor, offset, opened, deadline);
+        Ok(Box::pin(stream))
     }
 
     /// Asks for a blob from byte `offset` on.

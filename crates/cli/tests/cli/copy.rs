@@ -67,6 +67,24 @@ fn the_error_names_the_side() {
 }
 
 #[test]
+fn damaged_content_is_not_copied_and_the_source_is_named() {
+    let place = Place::with_artifact();
+    let stored = place.run(&["manifest", "my-avs:v1"]).succeeded();
+    let manifest: serde_json::Value = serde_json::from_slice(&stored.stdout).unwrap();
+    let spec = place.pool_blob(manifest["layers"][0]["digest"].as_str().unwrap());
+    let mut content = std::fs::read(&spec).unwrap();
+    content[100] ^= 1;
+    std::fs::write(&spec, content).unwrap();
+    for target in ["oci:layout:v1", "org/copy:v1"] {
+        let run = place.run(&["copy", "my-avs:v1", target]).failed_with(1);
+        assert!(run.stderr.contains("my-avs:v1, the source"), "{run}");
+        assert!(run.stderr.contains("the content's digest is"), "{run}");
+        let copied = place.run(&["resolve", target]);
+        assert_eq!(copied.code, 4, "{copied}");
+    }
+}
+
+#[test]
 fn a_tag_that_is_broken_is_replaced_only_when_asked() {
     for command in ["push", "tag", "copy"] {
         let place = Place::with_artifact();
