@@ -138,21 +138,6 @@ impl<S: Source> Source for Cached<S> {
         Ok(manifest)
     }
 
-    async fn blob(&self, descriptor: Descriptor, offset: u64) -> Result<BlobStream, FetchError> {
-        let Some(cache) = &self.cache else {
-            return self.source.blob(descriptor, offset).await;
-        };
-        if let Some(found) = cache.blob(&descriptor, offset).await {
-            return Ok(found);
-        }
-        let stream = self.source.blob(descriptor.clone(), offset).await?;
-        if cache.keeps && offset == 0 && descriptor.size <= MAX_KEPT {
-            Ok(cache.keeping(descriptor, stream))
-        } else {
-            Ok(stream)
-        }
-    }
-
     async fn unverified_blob(
         &self,
         descriptor: Descriptor,
@@ -161,12 +146,14 @@ impl<S: Source> Source for Cached<S> {
         let Some(cache) = &self.cache else {
             return self.source.unverified_blob(descriptor, offset).await;
         };
-        if cache.keeps {
-            return self.blob(descriptor, offset).await;
+        if let Some(found) = cache.blob(&descriptor, offset).await {
+            return Ok(found);
         }
-        match cache.blob(&descriptor, offset).await {
-            Some(found) => Ok(found),
-            None => self.source.unverified_blob(descriptor, offset).await,
+        if cache.keeps && offset == 0 && descriptor.size <= MAX_KEPT {
+            let stream = self.source.blob(descriptor.clone(), offset).await?;
+            Ok(cache.keeping(descriptor, stream))
+        } else {
+            self.source.unverified_blob(descriptor, offset).await
         }
     }
 

@@ -46,10 +46,6 @@ impl Source for AnyStore {
         each!(self, store => store.manifest(which).await)
     }
 
-    async fn blob(&self, descriptor: Descriptor, offset: u64) -> Result<BlobStream, FetchError> {
-        each!(self, store => store.blob(descriptor, offset).await)
-    }
-
     async fn unverified_blob(
         &self,
         descriptor: Descriptor,

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use eigenpack_oci::{
     BlobStream, Content, Descriptor, Digest, FetchError, MAX_MANIFEST_SIZE, Manifest, MediaType,
-    Precondition, PushError, Pushed, RawManifest, Source, Tag, TagOrDigest, Target, verified,
-    verify_size,
+    Precondition, PushError, Pushed, RawManifest, Source, Tag, TagOrDigest, Target, verify_size,
 };
 
 use crate::blocking::blocking;
@@ -24,15 +23,6 @@ impl Source for LayoutStore {
             return Ok(held);
         }
         blocking(move || opened.manifest(which)).await
-    }
-
-    async fn blob(&self, descriptor: Descriptor, offset: u64) -> Result<BlobStream, FetchError> {
-        let stream = self.unverified_blob(descriptor.clone(), offset).await?;
-        if offset == 0 {
-            Ok(verified(&descriptor, stream)?)
-        } else {
-            Ok(stream)
-        }
     }
 
     async fn unverified_blob(

@@ -2,7 +2,7 @@
 
 use eigenpack_oci::{
     AccessError, BlobStream, Content, Descriptor, Digest, FetchError, MAX_MANIFEST_SIZE, MediaType,
-    PushError, Pushed, RawManifest, ReadManifestError, verified,
+    PushError, Pushed, RawManifest, ReadManifestError,
 };
 
 use crate::blocking::blocking;
@@ -36,11 +36,7 @@ impl LocalStore {
         if !is_intact.await? {
             return Ok(None);
         }
-        let stream = pool.dir().clone().stream(descriptor.clone(), offset);
-        Ok(match stream.await? {
-            Some(stream) if offset == 0 => Some(verified(&descriptor, stream)?),
-            other => other,
-        })
+        pool.dir().clone().stream(descriptor, offset).await
     }
 
     /// Reads a manifest from the pool, verified; `None` where there is none, or something else of that digest.

@@ -44,17 +44,24 @@ pub trait Source: Send + Sync {
         &self,
         descriptor: Descriptor,
         offset: u64,
-    ) -> impl Future<Output = Result<BlobStream, FetchError>> + Send;
+    ) -> impl Future<Output = Result<BlobStream, FetchError>> + Send {
+        async move {
+            let stream = self.unverified_blob(descriptor.clone(), offset).await?;
+            if offset == 0 {
+                Ok(verified(&descriptor, stream)?)
+            } else {
+                Ok(stream)
+            }
+        }
+    }
 
-    /// Streams a blob from byte `offset` on to somebody who verifies it, as every [`Target`] does: nothing need be checked
-    /// here, and to hash every byte twice costs more than to move it.
+    /// Streams a blob from byte `offset` on to somebody who verifies it, as every [`Target`] does: to hash each byte twice
+    /// costs more than to move it.
     fn unverified_blob(
         &self,
         descriptor: Descriptor,
         offset: u64,
-    ) -> impl Future<Output = Result<BlobStream, FetchError>> + Send {
-        self.blob(descriptor, offset)
-    }
+    ) -> impl Future<Output = Result<BlobStream, FetchError>> + Send;
 
     /// Tells whether the blob is there.
     fn has_blob(

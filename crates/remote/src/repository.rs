@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eigenpack_oci::distribution::{Scope, ScopeSet};
 use eigenpack_oci::{
     Action, BlobStream, Content, Descriptor, Digest, FetchError, MediaType, Precondition,
-    PushError, Pushed, RawManifest, Repository, Source, Tag, TagOrDigest, Target, verified,
+    PushError, Pushed, RawManifest, Repository, Source, Tag, TagOrDigest, Target,
 };
 
 use crate::needs::Needs;
@@ -91,15 +91,6 @@ impl RemoteRepository {
 impl Source for RemoteRepository {
     async fn manifest(&self, which: TagOrDigest) -> Result<RawManifest, FetchError> {
         self.fetch_manifest(which, self.connection.deadline()).await
-    }
-
-    async fn blob(&self, descriptor: Descriptor, offset: u64) -> Result<BlobStream, FetchError> {
-        let stream = self.fetch_blob(descriptor.clone(), offset).await?;
-        if offset == 0 {
-            Ok(verified(&descriptor, stream)?)
-        } else {
-            Ok(stream)
-        }
     }
 
     async fn unverified_blob(
