@@ -1,8 +1,5 @@
 //! From flags and environment to how registries are spoken to.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
 use std::time::Duration;
 
 use eigenpack::{
@@ -13,9 +10,7 @@ use eigenpack::{
 use crate::args::TransportArgs;
 use crate::environment::{Environment, ProxyVariable};
 use crate::failure::Failure;
-
-/// The largest file of certificates that is read, in bytes; the bundle of a whole system has about a quarter of it.
-const MAX_PEM_SIZE: u64 = 1 << 20;
+use crate::input::read_file;
 
 /// Starts a client that speaks to the registries of a command as was asked for.
 pub(crate) fn configure(
@@ -85,14 +80,14 @@ fn named_hosts(
 fn tls(args: &TransportArgs) -> Result<TlsOptions, Failure> {
     let mut tls = TlsOptions::default();
     if let Some(path) = &args.ca_file {
-        let pem = read_pem("--ca-file", path)?;
+        let pem = read_file("--ca-file", path)?;
         tls.authorities = Authorities::from_pem(&pem)
             .map_err(|error| Failure::certificate("--ca-file", path, error))?;
     }
     if let (Some(certificate), Some(key)) = (&args.cert_file, &args.key_file) {
         let identity = ClientIdentity::from_pem(
-            &read_pem("--cert-file", certificate)?,
-            &read_pem("--key-file", key)?,
+            &read_file("--cert-file", certificate)?,
+            &read_file("--key-file", key)?,
         );
         let identity = identity.map_err(|error| {
             let (flag, path) = if error.is_about_key() {
@@ -107,22 +102,6 @@ fn tls(args: &TransportArgs) -> Result<TlsOptions, Failure> {
     // Whoever names certificates wants them used, on loopback too.
     tls.on_loopback = args.ca_file.is_some() || args.cert_file.is_some();
     Ok(tls)
-}
-
-fn read_pem(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    let read = || {
-        let mut pem = Vec::new();
-        let mut file = File::open(path)?.take(MAX_PEM_SIZE + 1);
-        if file.read_to_end(&mut pem)? as u64 > MAX_PEM_SIZE {
-            let message = format!("larger than {MAX_PEM_SIZE} bytes; this is no PEM file");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        Ok(pem)
-    };
-    read().map_err(|error| {
-        let hint = format!("check the path after {flag}, and that this user may read it");
-        Failure::file("read", &path.display().to_string(), &error).hint(hint)
-    })
 }
 
 fn proxy(environment: &Environment) -> Result<ProxyOptions, Failure> {

@@ -1,13 +1,17 @@
-//! Reading a spec from a file or from stdin, and not more of it than a spec can have.
+//! Reading what the user names, and not more of it than it can have.
 
 use std::fs::File;
 use std::io::{self, Read as _};
+use std::path::Path;
 
 use bytes::Bytes;
 use eigenpack::spec::MAX_SPEC_BYTES;
 
 use crate::context::Context;
 use crate::failure::Failure;
+
+/// The largest file of users, certificates or keys that is read, in bytes; what is larger is none of these.
+const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
 /// The name that means stdin.
 pub(crate) const STDIN: &str = "-";
@@ -36,6 +40,23 @@ fn read(path: &str) -> io::Result<Bytes> {
         File::open(path)?.take(limit).read_to_end(&mut spec)?;
     }
     Ok(spec.into())
+}
+
+/// Reads the file of users, certificates or keys that stands after a flag.
+pub(crate) fn read_file(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    let read = || {
+        let mut content = Vec::new();
+        let mut file = File::open(path)?.take(MAX_FILE_SIZE + 1);
+        if file.read_to_end(&mut content)? as u64 > MAX_FILE_SIZE {
+            let message = format!("it has more than {MAX_FILE_SIZE} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
+        Ok(content)
+    };
+    read().map_err(|error| {
+        let hint = format!("check the path after {flag}, and that this user may read it");
+        Failure::file("read", &path.display().to_string(), &error).hint(hint)
+    })
 }
 
 /// Returns how the input is called in messages.

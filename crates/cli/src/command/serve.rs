@@ -1,7 +1,6 @@
 //! `serve`: the local store as a registry, until it is interrupted.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -15,13 +14,11 @@ use crate::args::{LogFormat, ServeArgs};
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::input::read_file;
 use crate::render::clean;
 use crate::report::{Report, ServeReport};
 use crate::stderr::{say, warn};
 use crate::stdout::write_report;
-
-/// The largest file of users, certificates or keys read, in bytes; what is larger is none of these.
-const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
 pub(super) async fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, Failure> {
     let (has_users, has_tls) = (args.htpasswd.is_some(), args.tls_cert.is_some());
@@ -77,12 +74,15 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
     options.request_timeout = args.limits.request_timeout;
     options.stop_timeout = args.limits.stop_timeout;
     if let Some(path) = &args.htpasswd {
-        let users = Htpasswd::parse(&read("--htpasswd", path)?);
+        let users = Htpasswd::parse(&read_file("--htpasswd", path)?);
         options.users = Some(users.map_err(|error| Failure::htpasswd(&shown(path), &error))?);
     }
     if let (Some(cert), Some(key)) = (&args.tls_cert, &args.tls_key) {
-        let identity = TlsIdentity::from_pem(&read("--tls-cert", cert)?, &read("--tls-key", key)?)
-            .map_err(|error| Failure::tls_identity(&shown(cert), &shown(key), &error))?;
+        let identity = TlsIdentity::from_pem(
+            &read_file("--tls-cert", cert)?,
+            &read_file("--tls-key", key)?,
+        )
+        .map_err(|error| Failure::tls_identity(&shown(cert), &shown(key), &error))?;
         options.tls = Some(identity);
     }
     if let Some(form) = args.log {
@@ -95,18 +95,6 @@ fn options(args: &ServeArgs) -> Result<ServerOptions, Failure> {
         ));
     }
     Ok(options)
-}
-
-/// Reads a file that is small, and of one that is not, enough for that to be noticed.
-fn read(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut content = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MAX_FILE_SIZE + 1).read_to_end(&mut content))
-        .map_err(|error| {
-            let hint = format!("check the path after {flag}, and that this user may read it");
-            Failure::file("read", &shown(path), &error).hint(hint)
-        })?;
-    Ok(content)
 }
 
 /// Returns a path as it is shown.
