@@ -15,12 +15,26 @@ where
     T: Send + 'static,
     E: From<AccessError> + Send + 'static,
 {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(stopped().into()),
-        },
+    begun(work).await
+}
+
+/// The same, but the work begins at once and not when somebody waits for it.
+pub(crate) fn begun<T, E>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> impl Future<Output = Result<T, E>> + Send + 'static
+where
+    T: Send + 'static,
+    E: From<AccessError> + Send + 'static,
+{
+    let work = tokio::task::spawn_blocking(work);
+    async move {
+        match work.await {
+            Ok(result) => result,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => Err(stopped().into()),
+            },
+        }
     }
 }
 

@@ -35,6 +35,7 @@ mod blocking;
 mod commit;
 mod content;
 mod durable;
+mod early_sync;
 mod file_cache;
 mod files;
 mod gc;

@@ -4,12 +4,14 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use eigenpack_oci::{Content, Descriptor, PushError, Pushed, Verifier, verify};
-use futures_util::StreamExt as _;
+use eigenpack_oci::{ByteStream, Content, Descriptor, PushError, Pushed, Verifier, verify};
+use futures_util::stream::Fuse;
+use futures_util::{StreamExt as _, try_join};
 use tempfile::NamedTempFile;
 
 use crate::blob_store::BlobStore;
 use crate::blocking::{blocking, cannot};
+use crate::early_sync::EarlySync;
 
 /// How much is collected before it is written, in bytes: each write is a change of threads.
 const BATCH: usize = 256 * 1024;
@@ -60,32 +62,39 @@ async fn receive_stream(
     verifier: Verifier,
     content: Content,
 ) -> Result<Pushed, PushError> {
-    let mut stream = content.open(0).await.map_err(PushError::Content)?;
+    let mut stream = content.open(0).await.map_err(PushError::Content)?.fuse();
     let opening = store.clone();
     let file = blocking(move || opening.temporary()).await?;
     let mut incoming = Incoming { file, verifier };
-    loop {
-        let (mut batch, mut size) = (Vec::new(), 0);
-        while size < BATCH {
-            let Some(bytes) = stream.next().await else {
-                break;
-            };
-            let bytes = bytes.map_err(PushError::Content)?;
-            size += bytes.len();
-            batch.push(bytes);
-        }
-        let is_last = size < BATCH;
-        incoming = blocking(move || incoming.write(&batch)).await?;
-        if is_last {
-            break;
-        }
+    let mut sync = EarlySync::default();
+    let mut batch = next_batch(&mut stream).await?;
+    while !batch.is_empty() {
+        // Hashing and writing take about as long as the network does: neither waits for the other.
+        let writing = blocking(move || incoming.write(&batch));
+        (incoming, batch) = try_join!(writing, next_batch(&mut stream))?;
+        sync.written(&incoming.file, incoming.verifier.seen())
+            .await?;
     }
+    sync.finish().await?;
     blocking(move || {
         incoming.verifier.finish()?;
         store.keep(&descriptor, incoming.file)?;
         Ok(Pushed::Uploaded)
     })
     .await
+}
+
+/// Collects what comes next; nothing where the content has ended.
+async fn next_batch(stream: &mut Fuse<ByteStream>) -> Result<Vec<Bytes>, PushError> {
+    let (mut batch, mut size) = (Vec::new(), 0);
+    while size < BATCH
+        && let Some(bytes) = stream.next().await
+    {
+        let bytes = bytes.map_err(PushError::Content)?;
+        size += bytes.len();
+        batch.push(bytes);
+    }
+    Ok(batch)
 }
 
 /// A blob that is being written.
