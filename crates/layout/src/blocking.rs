@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use eigenpack_oci::AccessError;
+use tokio::task::JoinError;
 
 /// Runs `work` on a thread that may block.
 ///
@@ -27,14 +28,27 @@ where
     E: From<AccessError> + Send + 'static,
 {
     let work = tokio::task::spawn_blocking(work);
-    async move {
-        match work.await {
-            Ok(result) => result,
-            Err(failed) => match failed.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                Err(_) => Err(stopped().into()),
-            },
-        }
+    async move { outcome(work.await) }
+}
+
+/// Runs several steps to their end, even if the future is dropped.
+pub(crate) async fn to_the_end<T, E>(
+    steps: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<AccessError> + Send + 'static,
+{
+    outcome(tokio::spawn(steps).await)
+}
+
+fn outcome<T, E: From<AccessError>>(joined: Result<Result<T, E>, JoinError>) -> Result<T, E> {
+    match joined {
+        Ok(result) => result,
+        Err(failed) => match failed.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(stopped().into()),
+        },
     }
 }
 

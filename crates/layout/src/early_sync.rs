@@ -1,6 +1,9 @@
 //! The way of a large file to the disk while more of it arrives, so that little is left to wait for at its end.
 
+use std::fmt;
+
 use eigenpack_oci::AccessError;
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tempfile::NamedTempFile;
 
@@ -21,18 +24,18 @@ pub(crate) struct EarlySync {
 }
 
 impl EarlySync {
-    /// Takes note that `size` bytes have been written, and begins a step where it is time.
-    ///
-    /// Waits where the step before is not done: a disk that is slower than the network must not fill the memory.
-    pub(crate) async fn written(
-        &mut self,
-        file: &NamedTempFile,
-        size: u64,
-    ) -> Result<(), AccessError> {
+    /// Takes note that `size` bytes have been written, and begins a step where it is time and none is under way.
+    pub(crate) fn written(&mut self, file: &NamedTempFile, size: u64) -> Result<(), AccessError> {
         if size - self.begun_at < STEP {
             return Ok(());
         }
-        self.finish().await?;
+        if let Some(running) = &mut self.running {
+            let Some(done) = running.now_or_never() else {
+                return Ok(());
+            };
+            self.running = None;
+            done?;
+        }
         let path = file.path().to_owned();
         let file = file.as_file().try_clone();
         let file = file.map_err(cannot("write", &path))?;
@@ -48,5 +51,14 @@ impl EarlySync {
             Some(step) => step.await,
             None => Ok(()),
         }
+    }
+}
+
+impl fmt::Debug for EarlySync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EarlySync")
+            .field("begun_at", &self.begun_at)
+            .field("running", &self.running.is_some())
+            .finish()
     }
 }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use eigenpack_oci::{Algorithm, Descriptor, Digest, Hasher, MediaType, PushError, VerifyError};
 use tempfile::NamedTempFile;
 
-use crate::blocking::{blocking, cannot, stopped};
+use crate::blocking::{blocking, cannot, stopped, to_the_end};
+use crate::early_sync::EarlySync;
 use crate::store::{LayoutStore, Opened};
 
 /// How much is read at once where the content is hashed again, in bytes.
@@ -31,6 +32,7 @@ struct Received {
     size: u64,
     algorithm: Algorithm,
     hasher: Hasher,
+    sync: EarlySync,
 }
 
 impl LayoutStore {
@@ -47,6 +49,7 @@ impl LayoutStore {
                 size: 0,
                 algorithm,
                 hasher,
+                sync: EarlySync::default(),
             };
             Ok(IncomingBlob {
                 opened,
@@ -73,16 +76,13 @@ impl IncomingBlob {
 
     /// Keeps the blob under its digest; on disk when this returns. Content of another digest is thrown away.
     pub async fn keep(self, digest: Digest) -> Result<(), PushError> {
-        blocking(move || {
-            let taken = lock(&self.received).take();
-            let mut received = taken.ok_or_else(stopped)?;
-            let found = received.digest(digest.algorithm())?;
-            if found != digest {
-                let expected = digest;
-                return Err(VerifyError::WrongDigest { expected, found }.into());
-            }
-            let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, received.size);
-            Ok(self.opened.blobs.keep(&descriptor, received.file)?)
+        to_the_end(async move {
+            let received = self.received;
+            let taken = blocking(move || lock(&received).take().ok_or_else(stopped));
+            let mut received = taken.await?;
+            received.sync.finish().await?;
+            let opened = self.opened;
+            blocking(move || received.keep(digest, &opened)).await
         })
         .await
     }
@@ -111,7 +111,18 @@ impl Received {
             self.hasher.update(bytes);
             self.size += bytes.len() as u64;
         }
+        self.sync.written(&self.file, self.size)?;
         Ok(self.size)
+    }
+
+    fn keep(mut self, digest: Digest, opened: &Opened) -> Result<(), PushError> {
+        let found = self.digest(digest.algorithm())?;
+        if found != digest {
+            let expected = digest;
+            return Err(VerifyError::WrongDigest { expected, found }.into());
+        }
+        let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, self.size);
+        Ok(opened.blobs.keep(&descriptor, self.file)?)
     }
 
     fn digest(&mut self, algorithm: &Algorithm) -> Result<Digest, PushError> {

@@ -72,8 +72,7 @@ async fn receive_stream(
         // Hashing and writing take about as long as the network does: neither waits for the other.
         let writing = blocking(move || incoming.write(&batch));
         (incoming, batch) = try_join!(writing, next_batch(&mut stream))?;
-        sync.written(&incoming.file, incoming.verifier.seen())
-            .await?;
+        sync.written(&incoming.file, incoming.verifier.seen())?;
     }
     sync.finish().await?;
     blocking(move || {

@@ -14,7 +14,7 @@ use crate::fault::RequestTap;
 use crate::refusal::Refusal;
 
 /// How much of a blob is collected before it is handed to the store, in bytes: each step is a change of threads.
-const BATCH: usize = 256 * 1024;
+const BATCH: usize = 128 * 1024;
 
 /// The most of a refused body that is read: a client that is still sending would not see the answer.
 const MAX_DRAINED: usize = 8 * 1024 * 1024;
