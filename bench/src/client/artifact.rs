@@ -1,4 +1,4 @@
-//! What is pushed and pulled: small artifacts of the real kind, and images of one layer of any size.
+//! What is pushed and pulled: small artifacts of the real kind, and images with layers of any size.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -34,10 +34,11 @@ pub(super) struct Artifact {
     pub(super) layout: Layout,
 }
 
-/// An OCI image layout with one manifest under [`TAG`], of a config and one layer.
+/// An OCI image layout with one manifest under [`TAG`].
 pub(super) struct Layout {
     pub(super) directory: PathBuf,
     pub(super) config: PathBuf,
+    /// The first of its layers.
     pub(super) layer: PathBuf,
 }
 
@@ -72,16 +73,18 @@ impl Artifact {
 }
 
 impl Layout {
-    /// Makes an image whose layer has `size` bytes that cannot be compressed.
-    pub(super) fn make(directory: &Path, size: u64) -> Result<Self> {
+    /// Makes an image whose layers have `size` bytes each, which cannot be compressed.
+    pub(super) fn make(directory: &Path, size: u64, layers: u64) -> Result<Self> {
         let blobs = directory.join("blobs/sha256");
         fs::create_dir_all(&blobs)?;
-        let layer = write_layer(&blobs, size)?;
+        let layers = (0..layers)
+            .map(|number| write_layer(&blobs, size, number))
+            .collect::<Result<Vec<String>>>()?;
         let config = json!({
             "architecture": "amd64",
             "os": "linux",
             "config": {},
-            "rootfs": { "type": "layers", "diff_ids": [layer] },
+            "rootfs": { "type": "layers", "diff_ids": layers },
         });
         let (config, config_size) = write_json(&blobs, &config)?;
         let manifest = json!({
@@ -92,11 +95,11 @@ impl Layout {
                 "digest": config,
                 "size": config_size,
             },
-            "layers": [{
+            "layers": layers.iter().map(|digest| json!({
                 "mediaType": "application/vnd.oci.image.layer.v1.tar+gzip",
-                "digest": layer,
+                "digest": digest,
                 "size": size,
-            }],
+            })).collect::<Vec<_>>(),
         });
         let (manifest, manifest_size) = write_json(&blobs, &manifest)?;
         let index = json!({
@@ -144,11 +147,11 @@ fn write_json(blobs: &Path, value: &Value) -> Result<(String, usize)> {
     Ok((digest.to_string(), bytes.len()))
 }
 
-fn write_layer(blobs: &Path, size: u64) -> Result<String> {
+fn write_layer(blobs: &Path, size: u64, number: u64) -> Result<String> {
     let path = blobs.join("layer");
     let mut file = BufWriter::new(File::create(&path)?);
     let mut hasher = Algorithm::Sha256.hasher().ok_or("there is no SHA-256")?;
-    let mut state = size | 1;
+    let mut state = (size + number * 2) | 1;
     let mut chunk = vec![0; CHUNK];
     let mut left = size;
     while left > 0 {

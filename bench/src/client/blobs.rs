@@ -1,4 +1,4 @@
-//! Images of one layer between image layouts and a registry: wall, processor's time and memory.
+//! Images between image layouts and a registry: wall, processor's time and memory.
 
 use std::fs;
 use std::path::Path;
@@ -41,20 +41,26 @@ pub(super) struct Yardstick {
 #[derive(Debug, Serialize)]
 pub(super) struct Blobs {
     pub(super) registry: String,
+    /// How many layers of the size each image has.
+    pub(super) layers: u64,
     pub(super) samples: Vec<Sample>,
     pub(super) yardsticks: Vec<Yardstick>,
 }
 
 /// Pushes and pulls an image of each size with every program, into a registry that is empty each time.
+///
+/// What was written before is on disk when a measurement begins: nobody waits for the writes of another.
 pub(super) fn measure(
     tools: &[&Tool],
     registry: &Registry,
     sizes: &[u64],
+    layers: u64,
     rounds: usize,
 ) -> Result<Blobs> {
     let home = Home::new()?;
     let mut blobs = Blobs {
         registry: registry.name.clone(),
+        layers,
         samples: Vec::new(),
         yardsticks: Vec::new(),
     };
@@ -62,15 +68,17 @@ pub(super) fn measure(
         Program::look_for("openssl", &["version"]).zip(Program::look_for("curl", &["--version"]));
     for &size in sizes {
         let directory = TempDir::new()?;
-        let layout = Layout::make(&directory.path().join("image"), size)?;
+        let layout = Layout::make(&directory.path().join("image"), size, layers)?;
         for round in 0..rounds {
             eprintln!("blobs of {size} bytes: round {} of {rounds}", round + 1);
             for tool in super::in_turn(tools, round) {
                 let running = registry.start(None)?;
                 let reference = format!("{}/{REPOSITORY}:{TAG}", running.address);
+                settle()?;
                 let push = home.run(&mut tool.push_layout(&layout, &reference))?;
                 let pulled = directory.path().join("pulled");
                 fs::create_dir(&pulled)?;
+                settle()?;
                 let pull = home.run(&mut tool.pull_layout(&reference, &pulled))?;
                 fs::remove_dir_all(&pulled)?;
                 blobs.samples.push(Sample {
@@ -81,7 +89,9 @@ pub(super) fn measure(
                     pull,
                 });
             }
-            if let Some((openssl, curl)) = &tools_of_yardstick {
+            if let Some((openssl, curl)) = &tools_of_yardstick
+                && layers == 1
+            {
                 let running = registry.start(None)?;
                 let (hash, upload, download) =
                     move_by_curl(&home, openssl, curl, &running, &layout.layer)?;
@@ -116,6 +126,7 @@ fn move_by_curl(
         .args(["--silent", "--show-error", "--fail", "--upload-file"])
         .arg(file)
         .arg(format!("{location}{separator}digest=sha256:{hex}"));
+    settle()?;
     let upload = home.run(&mut upload)?;
 
     let directory = TempDir::new()?;
@@ -124,6 +135,15 @@ fn move_by_curl(
         .args(["--silent", "--show-error", "--fail", "--output"])
         .arg(directory.path().join("blob"))
         .arg(running.url(&format!("/v2/{REPOSITORY}/blobs/sha256:{hex}")));
+    settle()?;
     let download = home.run(&mut download)?;
     Ok((hash, upload, download))
+}
+
+/// Waits until all that was written is on disk.
+fn settle() -> Result<()> {
+    match Command::new("sync").status() {
+        Ok(status) if status.success() => Ok(()),
+        failed => Err(format!("sync: {failed:?}").into()),
+    }
 }

@@ -52,6 +52,10 @@ pub(crate) struct ClientArgs {
     )]
     sizes: Vec<u64>,
 
+    /// How many layers of that size an image has; with more than one, without oci-client and the yardsticks
+    #[arg(long, default_value_t = 1)]
+    layers: u64,
+
     /// How many artifacts are pushed to one repository
     #[arg(long, default_value_t = 100)]
     artifacts: u32,
@@ -114,9 +118,17 @@ pub(crate) fn run(args: &ClientArgs) -> Result<()> {
     }
     if wanted(Section::Blobs) {
         // A spec of a gigabyte is none.
-        let tools = without(Kind::Eigenpack);
+        let mut tools = without(Kind::Eigenpack);
+        // Its program pushes one layer.
+        tools.retain(|tool| args.layers == 1 || tool.kind != Kind::OciClient);
         let sizes: Vec<u64> = args.sizes.iter().map(|kib| kib * 1024).collect();
-        results.blobs = Some(blobs::measure(&tools, ours, &sizes, args.rounds)?);
+        results.blobs = Some(blobs::measure(
+            &tools,
+            ours,
+            &sizes,
+            args.layers,
+            args.rounds,
+        )?);
     }
     if wanted(Section::Many) {
         // It is the same program.

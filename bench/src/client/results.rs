@@ -142,7 +142,7 @@ impl Results {
             writeln!(
                 text,
                 "\n| {} | {row}\n|---|{}",
-                in_words(size),
+                in_words(blobs.layers, size),
                 "--:|".repeat(6)
             )?;
             let samples = || {
@@ -224,7 +224,7 @@ fn in_ms(seconds: f64) -> String {
     }
 }
 
-fn in_words(size: u64) -> String {
+fn in_words(layers: u64, size: u64) -> String {
     const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
     let mut size = size / 1024;
     let mut units = UNITS.iter();
@@ -233,7 +233,12 @@ fn in_words(size: u64) -> String {
         size /= 1024;
         unit = units.next();
     }
-    format!("{size} {}", unit.unwrap_or(&""))
+    let unit = unit.unwrap_or(&"");
+    if layers == 1 {
+        format!("{size} {unit}")
+    } else {
+        format!("{layers} × {size} {unit}")
+    }
 }
 
 /// Renders one number, or the least and the most where the rounds differ.
