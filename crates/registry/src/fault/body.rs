@@ -134,24 +134,25 @@ impl Shaped {
         let bytes = self.ready.split_to(size);
         let start = self.sent;
         self.sent += size as u64;
-        Some(Ok(self.corrupted(bytes, start)))
+        Some(Ok(corrupted(bytes, start, &self.corrupt)))
     }
+}
 
-    fn corrupted(&self, bytes: Bytes, start: u64) -> Bytes {
-        let here = self.corrupt.iter().filter_map(|at| {
-            let at = usize::try_from(at.checked_sub(start)?).ok()?;
-            (at < bytes.len()).then_some(at)
-        });
-        let here: Vec<_> = here.collect();
-        if here.is_empty() {
-            return bytes;
-        }
-        let mut changed = BytesMut::from(bytes);
-        for at in here {
-            changed[at] ^= 1;
-        }
-        changed.freeze()
+/// Flips a bit of those of the bytes, which begin at `start`, that are to be others.
+pub(super) fn corrupted(bytes: Bytes, start: u64, others: &[u64]) -> Bytes {
+    let here = others.iter().filter_map(|at| {
+        let at = usize::try_from(at.checked_sub(start)?).ok()?;
+        (at < bytes.len()).then_some(at)
+    });
+    let here: Vec<_> = here.collect();
+    if here.is_empty() {
+        return bytes;
     }
+    let mut changed = BytesMut::from(bytes);
+    for at in here {
+        changed[at] ^= 1;
+    }
+    changed.freeze()
 }
 
 /// Waits for a while, or for ever: the client or a timeout ends it then.

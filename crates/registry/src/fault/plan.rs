@@ -15,7 +15,7 @@ pub const MAX_PLAN_SIZE: u64 = 1024 * 1024;
 /// What goes wrong with which requests: rules in their order.
 ///
 /// Every rule counts every request that it is for. All faults that are due apply, in the order of their rules, up to the
-/// first that keeps the request from the registry.
+/// first that keeps the request from the registry; those before it change or break its answer too.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultPlan {
@@ -69,6 +69,8 @@ pub enum Fault {
     Cut(u64),
     /// This byte of the answer's body is another.
     Corrupt(u64),
+    /// This byte of the request's body is another before the registry sees it.
+    CorruptRequest(u64),
     /// The answer announces so many bytes, whatever its body has. What is over is not sent; what is missing never comes.
     Length(u64),
     /// The answer states this digest.

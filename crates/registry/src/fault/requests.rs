@@ -5,6 +5,8 @@ use std::num::NonZeroU64;
 
 use eigenpack_oci::distribution;
 use eigenpack_oci::{Repository, TagOrDigest};
+use hyper::body::Body;
+use hyper::header::{AUTHORIZATION, HeaderValue};
 use serde::Deserialize;
 
 use super::text;
@@ -20,6 +22,8 @@ pub struct Requests {
     #[serde(default, deserialize_with = "text::tag_or_digest")]
     reference: Option<TagOrDigest>,
     content_over: Option<u64>,
+    #[serde(default, deserialize_with = "text::some_header_value")]
+    authorization_other_than: Option<String>,
     #[serde(default)]
     when: When,
 }
@@ -163,6 +167,13 @@ impl Requests {
         self
     }
 
+    /// Only those whose `Authorization` is not this, or that have none.
+    #[must_use]
+    pub fn authorization_other_than(mut self, value: impl Into<String>) -> Self {
+        self.authorization_other_than = Some(value.into());
+        self
+    }
+
     /// Only the `n`th of them, counted from 1; 0 counts as 1.
     #[must_use]
     pub fn nth(self, n: u64) -> Self {
@@ -200,6 +211,9 @@ impl Requests {
             && (self.reference.as_ref())
                 .is_none_or(|wanted| Some(wanted) == seen.reference.as_ref())
             && self.content_over.is_none_or(|limit| seen.content > limit)
+            && (self.authorization_other_than.as_ref()).is_none_or(|value| {
+                seen.authorization.as_ref().map(HeaderValue::as_bytes) != Some(value.as_bytes())
+            })
     }
 }
 
@@ -216,17 +230,20 @@ pub(crate) struct Seen {
     reference: Option<TagOrDigest>,
     /// How much content is announced, in bytes.
     content: u64,
+    authorization: Option<HeaderValue>,
 }
 
 impl Seen {
-    pub(crate) fn new(method: &hyper::Method, uri: &hyper::Uri, content: u64) -> Self {
+    pub(crate) fn new(request: &hyper::Request<impl Body>) -> Self {
         let mut seen = Self {
             endpoint: Endpoint::Other,
-            method: known(method),
+            method: known(request.method()),
             repository: None,
             reference: None,
-            content,
+            content: request.body().size_hint().exact().unwrap_or_default(),
+            authorization: request.headers().get(AUTHORIZATION).cloned(),
         };
+        let uri = request.uri();
         let parsed = distribution::Endpoint::parse(uri.path(), uri.query());
         let Ok(parsed) = parsed else { return seen };
         (seen.endpoint, seen.repository, seen.reference) = parts(parsed, seen.method);

@@ -15,7 +15,7 @@ use hyper::header::{
 use hyper::{Method, Response, StatusCode};
 
 use super::armed::{Effect, Faults};
-use super::body::{Counted, Shape, Stop, stand_still};
+use super::body::{Counted, Shape, Stop, corrupted, stand_still};
 use super::link::Link;
 use super::plan::{Answer as Planned, Fault, Feature, Moment};
 use super::requests::Seen;
@@ -50,6 +50,7 @@ pub(crate) struct Broken;
 pub(crate) struct RequestTap {
     entry: Option<Arc<Entry>>,
     stop: Option<(u64, Stop)>,
+    corrupt: Vec<u64>,
     read: u64,
     is_broken: Arc<AtomicBool>,
 }
@@ -95,26 +96,22 @@ impl RequestTap {
                 self.is_broken.store(true, Ordering::Relaxed);
             }
         }
+        let bytes = corrupted(bytes, self.read, &self.corrupt);
         self.read += bytes.len() as u64;
         (bytes, self.is_broken.load(Ordering::Relaxed))
     }
 }
 
-/// What is done to a request that the registry carries out.
+/// What is done to a request and to its answer.
 #[derive(Default)]
 struct Course {
     request: Option<(u64, Stop)>,
+    corrupt_request: Vec<u64>,
+    /// The answer of the plan, where the registry is not to be asked.
+    answer: Option<Answer>,
     before_head: Vec<Stop>,
     head: Vec<Arc<Fault>>,
     body: Shape,
-}
-
-/// Where faults lead.
-enum Way {
-    /// To the registry.
-    On(Box<Course>),
-    /// To an answer from the plan.
-    Back(Answer),
 }
 
 impl Tap {
@@ -124,55 +121,31 @@ impl Tap {
         registry: &Registry<S>,
         mut request: hyper::Request<Incoming>,
     ) -> Result<Answer, Broken> {
-        let content = request.body().size_hint().exact().unwrap_or_default();
-        let seen = Seen::new(request.method(), request.uri(), content);
+        let seen = Seen::new(&request);
         let recorder = self.watch.recorder.as_ref();
         let entry =
             recorder.map(|recorder| recorder.came(self.connection, seen.endpoint, &request));
         let faults = self.watch.faults.as_ref();
         let due = faults.map(|faults| faults.due(&seen)).unwrap_or_default();
-        let mut tap = RequestTap {
+        let mut course = self.course(due, &mut request).await?;
+        let is_broken = Arc::<AtomicBool>::default();
+        request.extensions_mut().insert(RequestTap {
             entry: entry.clone(),
-            stop: None,
+            stop: course.request,
+            corrupt: std::mem::take(&mut course.corrupt_request),
             read: 0,
-            is_broken: Arc::default(),
-        };
+            is_broken: is_broken.clone(),
+        });
         let is_head = request.method() == Method::HEAD;
-        let answer = match self.course(due, &mut request).await? {
-            Way::Back(answer) => {
-                let started = Instant::now();
-                let (method, uri) = (request.method().to_string(), request.uri().to_string());
-                request.extensions_mut().insert(tap);
-                // A client that is still sending would not see the answer.
-                Request::new(request, registry.options.idle_timeout)
-                    .drain()
-                    .await;
-                if let Some(observer) = &registry.options.observer {
-                    observer(&Served {
-                        method,
-                        target: uri,
-                        status: answer.status().as_u16(),
-                        elapsed: started.elapsed(),
-                    });
-                }
-                if is_head {
-                    respond::without_content(answer)
-                } else {
-                    answer
-                }
-            }
-            Way::On(course) => {
-                tap.stop = course.request;
-                let is_broken = tap.is_broken.clone();
-                request.extensions_mut().insert(tap);
-                let answer = registry.answer(request).await;
-                if is_broken.load(Ordering::Relaxed) {
-                    self.link.reset();
-                    return Err(Broken);
-                }
-                self.changed(answer, *course, is_head).await?
-            }
+        let answer = match course.answer.take() {
+            Some(answer) => planned(registry, request, answer).await,
+            None => registry.answer(request).await,
         };
+        if is_broken.load(Ordering::Relaxed) {
+            self.link.reset();
+            return Err(Broken);
+        }
+        let answer = self.changed(answer, course, is_head).await?;
         let (Some(recorder), Some(entry)) = (recorder, entry) else {
             return Ok(answer);
         };
@@ -189,7 +162,7 @@ impl Tap {
         &self,
         due: Vec<Effect>,
         request: &mut hyper::Request<Incoming>,
-    ) -> Result<Way, Broken> {
+    ) -> Result<Course, Broken> {
         let mut course = Course::default();
         for effect in due {
             let fault = match effect {
@@ -201,19 +174,19 @@ impl Tap {
             };
             tracing::debug!(?fault, "a fault is due");
             match &*fault {
-                Fault::Answer(planned) => return Ok(Way::Back(planned.answer())),
+                Fault::Answer(planned) => course.answer = Some(planned.answer()),
                 Fault::Unauthorized(challenge) => {
                     let status = StatusCode::UNAUTHORIZED;
                     let mut answer = error(status, ErrorCode::Unauthorized, "by the fault plan");
                     header(&mut answer, WWW_AUTHENTICATE, challenge);
-                    return Ok(Way::Back(answer));
+                    course.answer = Some(answer);
                 }
                 Fault::Redirect { to, status } => {
                     let asked = request.uri().path_and_query();
                     let asked = asked.map_or("/", |asked| asked.as_str());
                     let mut answer = respond::empty(status_code(*status));
                     header(&mut answer, LOCATION, &to.replace("{path}", asked));
-                    return Ok(Way::Back(answer));
+                    course.answer = Some(answer);
                 }
                 Fault::Reset(moment) => self.stop(&mut course, *moment, Stop::Reset).await?,
                 Fault::Stall { at, time } => {
@@ -221,6 +194,7 @@ impl Tap {
                 }
                 Fault::Cut(after) => course.body.stops.push((*after, Stop::Cut)),
                 Fault::Corrupt(at) => course.body.corrupt.push(*at),
+                Fault::CorruptRequest(at) => course.corrupt_request.push(*at),
                 Fault::Drip { bytes, pause } => course.body.drip = Some((bytes.get(), *pause)),
                 Fault::Ignore(feature) => ignore(*feature, request),
                 Fault::Length(_) => {
@@ -233,8 +207,11 @@ impl Tap {
                 // It is an effect of its own.
                 Fault::Gather(_) => {}
             }
+            if course.answer.is_some() {
+                break;
+            }
         }
-        Ok(Way::On(Box::new(course)))
+        Ok(course)
     }
 
     async fn stop(&self, course: &mut Course, moment: Moment, stop: Stop) -> Result<(), Broken> {
@@ -294,6 +271,33 @@ impl Tap {
             }
         }
         Ok(answer)
+    }
+}
+
+/// Gives the answer of a plan, which takes the registry's place.
+async fn planned<S: RegistryStore>(
+    registry: &Registry<S>,
+    request: hyper::Request<Incoming>,
+    answer: Answer,
+) -> Answer {
+    let started = Instant::now();
+    let (method, uri) = (request.method().clone(), request.uri().to_string());
+    // A client that is still sending would not see the answer.
+    Request::new(request, registry.options.idle_timeout)
+        .drain()
+        .await;
+    if let Some(observer) = &registry.options.observer {
+        observer(&Served {
+            method: method.to_string(),
+            target: uri,
+            status: answer.status().as_u16(),
+            elapsed: started.elapsed(),
+        });
+    }
+    if method == Method::HEAD {
+        respond::without_content(answer)
+    } else {
+        answer
     }
 }
 

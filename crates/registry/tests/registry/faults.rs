@@ -109,6 +109,55 @@ async fn an_answer_of_the_plan_keeps_the_request_from_the_registry() {
 }
 
 #[tokio::test]
+async fn an_answer_of_the_plan_is_changed_and_broken_too() {
+    let faulty = Faulty::start().await;
+    let body = || Fault::answer(200).body("0123456789");
+    for (fault, left) in [
+        (Fault::Corrupt(3), "0122456789"),
+        (Fault::Cut(4), "0123"),
+        (Fault::Reset(Moment::BodyBytes(4)), "0123"),
+        (Fault::Reset(Moment::BeforeHead), ""),
+        (Fault::Reset(Moment::RequestBytes(1)), ""),
+    ] {
+        let is_reset_then = matches!(fault, Fault::Reset(_));
+        let plan = FaultPlan::new().rule(Requests::all(), fault);
+        faulty.faults.replace(plan.rule(Requests::all(), body()));
+        let (answer, end) = faulty.raw("POST /token", b"abc").await;
+        assert_eq!(is_reset(&end), is_reset_then, "{end:?}");
+        let found = if answer.is_empty() {
+            &answer
+        } else {
+            body_of(&answer)
+        };
+        assert_eq!(found, left.as_bytes());
+    }
+    // What comes after the answer is not looked at any more.
+    let plan = FaultPlan::new().rule(Requests::all(), body());
+    let plan = plan.rule(Requests::all(), Fault::Reset(Moment::AtOnce));
+    faulty.faults.replace(plan);
+    assert_eq!(faulty.server.get("/token").await.text(), "0123456789");
+}
+
+#[tokio::test]
+async fn a_token_can_be_demanded() {
+    let faulty = Faulty::start().await;
+    let requests = Requests::to(Endpoint::Ping).authorization_other_than("Bearer abc");
+    faulty.rule(requests, Fault::Unauthorized("Bearer".to_owned()));
+    for (authorization, status) in [
+        (None, 401),
+        (Some("Bearer abcd"), 401),
+        (Some("Bearer abc"), 200),
+    ] {
+        let headers: Vec<_> = authorization
+            .map(|value| ("Authorization", value))
+            .into_iter()
+            .collect();
+        let answer = faulty.server.ask("GET /v2/", &headers, b"").await;
+        assert_eq!(answer.status, status, "{authorization:?}");
+    }
+}
+
+#[tokio::test]
 async fn connections_are_reset_and_cut() {
     let faulty = Faulty::start().await;
     let blob = vec![b'x'; 100_000];
@@ -190,6 +239,13 @@ async fn bodies_and_heads_are_not_what_they_should_be() {
     let get = format!("GET /v2/a/b/blobs/{digest}");
     faulty.rule(Requests::all(), Fault::Corrupt(3));
     assert_eq!(faulty.server.get(&get[4..]).await.body, b"0122456789");
+    let post = format!(
+        "POST /v2/a/b/blobs/uploads/?digest={}",
+        Digest::sha256(b"0122")
+    );
+    faulty.rule(Requests::all(), Fault::CorruptRequest(3));
+    let taken = faulty.server.ask(&post, &[], b"0123");
+    assert_eq!(taken.await.status, 201);
     faulty.rule(Requests::all(), Fault::Length(4));
     let (answer, end) = faulty.raw(&get, b"").await;
     assert_eq!((body_of(&answer), end.is_ok()), (b"0123".as_slice(), true));
