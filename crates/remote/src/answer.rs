@@ -33,6 +33,8 @@ pub(crate) struct Answer {
 pub(crate) enum ExchangeError {
     /// The registry could not be asked.
     Access(AccessError),
+    /// The registry does not let us, or it could not be found out whether it would. That is final.
+    Unauthorized(AccessError),
     /// The answer's body is over its limit.
     TooLarge {
         /// What was asked for.
@@ -102,7 +104,9 @@ impl From<AccessError> for ExchangeError {
 impl From<ExchangeError> for FetchError {
     fn from(error: ExchangeError) -> Self {
         match error {
-            ExchangeError::Access(error) => Self::Access(error),
+            ExchangeError::Access(error) | ExchangeError::Unauthorized(error) => {
+                Self::Access(error)
+            }
             ExchangeError::TooLarge { request, limit } => Self::TooLarge {
                 what: request,
                 limit,
@@ -117,7 +121,9 @@ impl From<ExchangeError> for FetchError {
 impl From<ExchangeError> for PushError {
     fn from(error: ExchangeError) -> Self {
         match error {
-            ExchangeError::Access(error) => Self::Access(error),
+            ExchangeError::Access(error) | ExchangeError::Unauthorized(error) => {
+                Self::Access(error)
+            }
             ExchangeError::TooLarge { request, limit } => Self::Malformed(format!(
                 "the answer to {request} has more than {limit} bytes"
             )),

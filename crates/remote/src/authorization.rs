@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::accounts::{Account, Held, Renewal};
-use crate::answer::{Answer, ExchangeError};
+use crate::answer::Answer;
+use crate::deadline::Deadline;
 use crate::mask::Mask;
 use crate::needs::Needs;
 use crate::registry::Connection;
@@ -29,6 +30,7 @@ pub(crate) struct Attempt<'a> {
     flow: Option<AuthFlow>,
     borrowed: u32,
     began: Instant,
+    deadline: Deadline,
 }
 
 /// Why a challenge could not be answered.
@@ -48,7 +50,11 @@ struct Demand {
 impl<'a> Attempt<'a> {
     /// Starts with what is there. Credentials are looked for only if the registry has demanded some before, and a token that
     /// is at its end is renewed now: whoever sends a large body learns too late that it was.
-    pub(crate) async fn new(connection: &'a Connection, needs: &'a Needs) -> Self {
+    pub(crate) async fn new(
+        connection: &'a Connection,
+        needs: &'a Needs,
+        deadline: Deadline,
+    ) -> Self {
         let mut attempt = Self {
             connection,
             needs,
@@ -57,6 +63,7 @@ impl<'a> Attempt<'a> {
             flow: None,
             borrowed: 0,
             began: Instant::now(),
+            deadline,
         };
         // Whatever goes wrong here is left to the registry's next challenge.
         if connection.accounts.any()
@@ -132,7 +139,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// Takes a 401 of the registry itself. The request is to be sent again, or the error says why not.
-    pub(crate) async fn challenged(&mut self, answer: &Answer) -> Result<(), ExchangeError> {
+    pub(crate) async fn challenged(&mut self, answer: &Answer) -> Result<(), AccessError> {
         let account = self.find_account().await?;
         let refused = self.header.take();
         if let Some(refused) = &refused {
@@ -156,7 +163,7 @@ impl<'a> Attempt<'a> {
             if let Some((at, refusal)) = &*last_failure
                 && *at >= self.began
             {
-                return Err(self.error(answer, &account, refusal.clone()).into());
+                return Err(self.error(answer, &account, refusal.clone()));
             }
         }
         let outcome = match self.flow.take() {
@@ -180,7 +187,7 @@ impl<'a> Attempt<'a> {
                     token_service: None,
                 });
                 *last_failure = Some((Instant::now(), refusal.clone()));
-                Err(self.error(answer, &account, refusal).into())
+                Err(self.error(answer, &account, refusal))
             }
         }
     }
@@ -246,7 +253,10 @@ impl<'a> Attempt<'a> {
                         ..self.asked()
                     };
                     let mask = Mask::new(&account.credential(), None);
-                    let mut reply = self.connection.ask_for_token(&request, &asked).await?;
+                    let reply = self
+                        .connection
+                        .ask_for_token(&request, &asked, self.deadline);
+                    let mut reply = reply.await?;
                     mask.hide_in(&mut reply.quoted);
                     step = flow.token_answered(reply.status, &reply.body);
                     token_service = Some(reply.quoted);

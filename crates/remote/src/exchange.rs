@@ -1,5 +1,7 @@
 //! One request to a registry, until there is an answer: redirects, authorisation, retries, one deadline.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use eigenpack_oci::distribution::{
     Endpoint, Failure, MAX_ERROR_SIZE, RetryPolicy, resolve_location, same_origin,
@@ -33,17 +35,22 @@ pub(crate) struct Request {
 /// What is to be done with the body of a successful answer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Read {
+    /// It means nothing: what the head says counts, however the body ends.
+    Nothing,
     /// It is read into memory, and over so many bytes it is an error.
     UpTo(u64),
     /// It is left to be streamed.
     Stream,
 }
 
-/// The most bytes read of an answer whose body means nothing.
-const MAX_IGNORED: u64 = 64 * 1024;
+/// The most bytes read of a body that means nothing.
+const MAX_IGNORED: usize = 64 * 1024;
+
+/// The longest wait for a body that means nothing; its connection is given up then.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Request {
-    /// Makes a request that may be repeated, with a small answer.
+    /// Makes a request that may be repeated, and whose answer is its head.
     pub(crate) fn new(method: Method, url: Url, needs: Needs) -> Self {
         Self {
             method,
@@ -52,7 +59,7 @@ impl Request {
             content: None,
             needs,
             repeatable: true,
-            read: Read::UpTo(MAX_IGNORED),
+            read: Read::Nothing,
         }
     }
 
@@ -101,7 +108,7 @@ impl Connection {
         let answer = self.exchange_with_retries(request, deadline);
         match tokio::time::timeout_at(deadline.instant(), answer).await {
             Ok(result) => result,
-            Err(_) => Err(AccessError::from(TransportError::timeout(&request.url)).into()),
+            Err(_) => Err(AccessError::from(TransportError::late(&request.url)).into()),
         }
     }
 
@@ -113,7 +120,7 @@ impl Connection {
         let mut retries = Retries::new(&self.options.retry, deadline);
         loop {
             // Boxed, since every operation would carry the largest of all futures otherwise.
-            let outcome = Box::pin(self.attempt(request)).await;
+            let outcome = Box::pin(self.attempt(request, deadline)).await;
             let failure = match &outcome {
                 _ if !request.repeatable => return outcome,
                 Ok(answer) => answer.failure(),
@@ -127,9 +134,13 @@ impl Connection {
     }
 
     /// Sends a request once, to where redirects lead and with what a challenge asks for.
-    async fn attempt(&self, request: &Request) -> Result<Answer, ExchangeError> {
+    async fn attempt(
+        &self,
+        request: &Request,
+        deadline: Deadline,
+    ) -> Result<Answer, ExchangeError> {
         let mut url = request.url.clone();
-        let mut authorization = Attempt::new(self, &request.needs).await;
+        let mut authorization = Attempt::new(self, &request.needs, deadline).await;
         let mut redirects = 0;
         let mut trusted = true;
         loop {
@@ -163,7 +174,8 @@ impl Connection {
             if !trusted || answer.status != 401 {
                 return Ok(answer);
             }
-            authorization.challenged(&answer).await?;
+            let challenged = authorization.challenged(&answer).await;
+            challenged.map_err(ExchangeError::Unauthorized)?;
         }
     }
 
@@ -273,6 +285,7 @@ async fn read(
         return Ok(answer);
     }
     match request.read {
+        Read::Nothing => discard(response).await,
         Read::Stream => answer.stream = Some(response),
         Read::UpTo(limit) => {
             let too_large = || ExchangeError::TooLarge {
@@ -309,7 +322,7 @@ async fn read_start(response: &mut Response, limit: usize) -> Bytes {
     body.freeze()
 }
 
-/// Reads a short body to its end, so that its connection can be used again.
+/// Reads a body that means nothing to its end, if that is near, so that its connection can be used again.
 async fn discard(mut response: Response) {
-    read_start(&mut response, MAX_ERROR_SIZE).await;
+    let _ = tokio::time::timeout(PATIENCE, read_start(&mut response, MAX_IGNORED)).await;
 }

@@ -99,7 +99,9 @@ impl RemoteRegistry {
         let deadline = self.connection.deadline();
         let answer = match self.connection.exchange(&request, deadline).await {
             Ok(answer) => answer,
-            Err(ExchangeError::Access(error)) => return Err(error),
+            Err(ExchangeError::Access(error) | ExchangeError::Unauthorized(error)) => {
+                return Err(error);
+            }
             Err(ExchangeError::TooLarge { request, limit }) => {
                 return Err(AccessError::Refused {
                     host: self.host().to_string(),
@@ -125,7 +127,7 @@ impl RemoteRegistry {
             .send(Method::GET, &url, &[], Body::Empty);
         let response = tokio::time::timeout_at(connection.deadline().instant(), answer)
             .await
-            .unwrap_or_else(|_| Err(TransportError::timeout(&url)))?;
+            .unwrap_or_else(|_| Err(TransportError::late(&url)))?;
         match response.status() {
             401 => Ok(parse_challenges(response.headers().all("www-authenticate"))),
             200..=299 => Ok(Vec::new()),

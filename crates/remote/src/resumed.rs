@@ -63,7 +63,7 @@ impl Download {
                 // Everything is there: how the connection ended does not matter any more.
                 Ok(Err(_)) if self.position == self.descriptor.size => return Ok(None),
                 Ok(Err(error)) => error,
-                Err(_) => TransportError::timeout(self.opened.response.url()),
+                Err(_) => TransportError::late(self.opened.response.url()),
             };
             self.resume(error).await?;
         }

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 use eigenpack_oci::distribution::{ErrorResponse, Failure, MAX_TOKEN_SIZE, TokenRequest};
-use eigenpack_oci::{AccessError, AnsweredBy, Asked, RegistryAnswer};
+use eigenpack_oci::{AccessError, AnsweredBy, Asked, NetworkErrorKind, RegistryAnswer};
 
-use crate::deadline::Retries;
+use crate::deadline::{Deadline, Retries};
 use crate::registry::Connection;
-use crate::transport::{Body, Method, Response, TransportError, authority};
+use crate::transport::{Body, Headers, Method, Response, TransportError, authority};
 
 /// What a token service answered.
 pub(crate) struct TokenReply {
@@ -17,24 +17,34 @@ pub(crate) struct TokenReply {
 }
 
 impl Connection {
-    /// Asks a token service, again where it may only be busy. A redirect is an answer like any other: what is sent is for
-    /// the host that the challenge named and for nobody else.
+    /// Asks a token service, again where it may only be busy or the connection broke. A redirect is an answer like any
+    /// other: what is sent is for the host that the challenge named and for nobody else.
     pub(crate) async fn ask_for_token(
         &self,
         request: &TokenRequest,
         asked: &Asked,
+        deadline: Deadline,
     ) -> Result<TokenReply, AccessError> {
-        let mut retries = Retries::new(&self.options.retry, self.deadline());
+        let mut retries = Retries::new(&self.options.retry, deadline);
         loop {
-            let response = self.send_token_request(request).await?;
-            let status = response.status();
-            let headers = response.headers();
-            let body = read(response).await?;
-            let failure = Failure::Status {
-                status,
-                retry_after: headers.get("retry-after"),
+            let outcome = self.token_answer(request).await;
+            let again = match &outcome {
+                Ok((status, headers, _)) => {
+                    let retry_after = headers.get("retry-after");
+                    let status = *status;
+                    let failure = Failure::Status {
+                        status,
+                        retry_after,
+                    };
+                    retries.again(failure).await
+                }
+                Err(error) => {
+                    let is_broken = error.kind == NetworkErrorKind::Broken;
+                    is_broken && retries.again(Failure::Broken).await
+                }
             };
-            if !retries.again(failure).await {
+            if !again {
+                let (status, _, body) = outcome?;
                 let quoted = quote(request, status, &body, asked);
                 return Ok(TokenReply {
                     status,
@@ -43,6 +53,15 @@ impl Connection {
                 });
             }
         }
+    }
+
+    async fn token_answer(
+        &self,
+        request: &TokenRequest,
+    ) -> Result<(u16, Headers, Vec<u8>), TransportError> {
+        let response = self.send_token_request(request).await?;
+        let (status, headers) = (response.status(), response.headers());
+        Ok((status, headers, read(response).await?))
     }
 
     async fn send_token_request(&self, request: &TokenRequest) -> Result<Response, TransportError> {

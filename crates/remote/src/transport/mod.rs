@@ -55,6 +55,15 @@ pub(crate) struct TransportError {
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
+/// What took too long.
+#[derive(Debug, thiserror::Error)]
+enum Overdue {
+    #[error("nothing moved for {0:?}")]
+    Silence(Duration),
+    #[error("the time for the whole operation is over")]
+    Operation,
+}
+
 impl Transport {
     /// Speaks to the registry at `base`, and to wherever it leads.
     pub(crate) fn new(options: Arc<RemoteOptions>, base: &Url) -> Self {
@@ -97,7 +106,7 @@ impl Transport {
             match tokio::time::timeout(self.idle_timeout, &mut sending).await {
                 Ok(result) => break result.map_err(|e| TransportError::classify(url, e))?,
                 Err(_) if progress.load(Ordering::Relaxed) != before => {}
-                Err(_) => return Err(TransportError::timeout(url)),
+                Err(_) => return Err(TransportError::silent(url, self.idle_timeout)),
             }
         };
         tracing::debug!(%method, host = %authority(url), path = url.path(), status = inner.status().as_u16());
@@ -161,7 +170,7 @@ impl Response {
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
         match tokio::time::timeout(self.idle_timeout, self.inner.chunk()).await {
             Ok(result) => result.map_err(|e| TransportError::classify(&self.url, e)),
-            Err(_) => Err(TransportError::timeout(&self.url)),
+            Err(_) => Err(TransportError::silent(&self.url, self.idle_timeout)),
         }
     }
 }
@@ -193,8 +202,18 @@ impl TransportError {
         }
     }
 
-    pub(crate) fn timeout(url: &Url) -> Self {
-        Self::new(url, NetworkErrorKind::Timeout, None)
+    /// Nothing moved for so long.
+    fn silent(url: &Url, idle: Duration) -> Self {
+        Self::timeout(url, Overdue::Silence(idle))
+    }
+
+    /// The operation's deadline has come.
+    pub(crate) fn late(url: &Url) -> Self {
+        Self::timeout(url, Overdue::Operation)
+    }
+
+    fn timeout(url: &Url, overdue: Overdue) -> Self {
+        Self::new(url, NetworkErrorKind::Timeout, Some(overdue.into()))
     }
 
     fn classify(url: &Url, error: reqwest::Error) -> Self {
