@@ -16,7 +16,6 @@ mod fixture;
 mod guarded;
 mod hostile_auth;
 mod lists;
-mod logged;
 mod manifests;
 mod notices;
 mod pull;

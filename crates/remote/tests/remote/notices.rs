@@ -1,6 +1,5 @@
 //! What a registry says beside its answers.
 
-use std::io;
 use std::sync::{Arc, Mutex};
 
 use eigenpack_oci::{Event, Observer, Source as _, Target as _};
@@ -8,7 +7,6 @@ use eigenpack_registry::fault::{Endpoint, Fault, FaultPlan, Requests};
 
 use crate::embedded::Embedded;
 use crate::fixture::{blob, options};
-use crate::logged::Log;
 
 #[derive(Debug, Default)]
 struct Heard(Mutex<Vec<String>>);
@@ -70,33 +68,4 @@ async fn a_registry_that_always_warns_of_something_else_is_not_listened_to_for_e
     let heard = heard.0.lock().unwrap();
     assert!((1..10).contains(&heard.len()), "{heard:?}");
     assert!(heard.iter().map(String::len).sum::<usize>() < 5000);
-}
-
-#[tokio::test]
-async fn a_limit_of_requests_is_logged_once() {
-    let log = Log::default();
-    let of_subscriber = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::DEBUG)
-        .with_writer(move || -> Box<dyn io::Write> { Box::new(of_subscriber.clone()) })
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    let registry = Embedded::start().await;
-    let plan = FaultPlan::new()
-        .rule(
-            Requests::all(),
-            Fault::header("RateLimit-Limit", "100;w=21600"),
-        )
-        .rule(
-            Requests::all(),
-            Fault::header("RateLimit-Remaining", "76;w=21600"),
-        );
-    registry.faults.replace(plan);
-    let repository = registry.repository();
-    for _ in 0..2 {
-        repository.tags().await.unwrap_err();
-    }
-    let said = log.text();
-    let line = "the registry limits requests: 76 of 100 requests are left in 6 h";
-    assert_eq!(said.matches(line).count(), 1, "{said}");
 }

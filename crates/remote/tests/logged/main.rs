@@ -1,18 +1,40 @@
 //! What is logged at the most verbose level, and that no secret is in it.
+//!
+//! These tests have a process of their own. Whether anybody wants an event is remembered for all threads, and it is asked on
+//! the thread where the event is first met: a test that nobody listens to would silence it for those that are about it.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(dead_code, reason = "the other tests use the rest")]
+
+#[path = "../remote/embedded.rs"]
+mod embedded;
+#[path = "../remote/fixture.rs"]
+mod fixture;
+#[path = "../remote/guarded.rs"]
+mod guarded;
+#[path = "../remote/registry.rs"]
+mod registry;
+#[path = "../remote/server.rs"]
+mod server;
+#[path = "../remote/stage.rs"]
+mod stage;
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Mutex, Once};
 
 use eigenpack_oci::distribution::{Authorization, Credential};
 use eigenpack_oci::{Precondition, Secret, Source as _, TagOrDigest, Target as _};
+use eigenpack_registry::fault::{Fault, FaultPlan, Requests};
+use tracing_subscriber::filter::LevelFilter;
 
-use crate::fixture::{blob, large, manifest, read};
-use crate::guarded::{Guarded, Rules, basic, password};
+use self::embedded::Embedded;
+use self::fixture::{blob, large, manifest, read};
+use self::guarded::{Guarded, Rules, basic, password};
 
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
+/// What all tests have logged, on whatever thread.
+struct Log(Mutex<Vec<u8>>);
 
-impl io::Write for Log {
+impl io::Write for &Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
@@ -24,9 +46,21 @@ impl io::Write for Log {
 }
 
 impl Log {
-    pub(crate) fn text(&self) -> String {
+    fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
+}
+
+/// Listens to everything. Every test must begin with this, so that nothing is met before.
+fn log() -> &'static Log {
+    static LOG: Log = Log(Mutex::new(Vec::new()));
+    static LISTENING: Once = Once::new();
+    LISTENING.call_once(|| {
+        let subscriber = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE);
+        let subscriber = subscriber.with_writer(|| &LOG).finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+    &LOG
 }
 
 const PASSWORD: &str = "pa55word-of-alice";
@@ -35,14 +69,7 @@ const NEXT_IDENTITY: &str = "n3xt-identity-of-alice";
 
 #[tokio::test]
 async fn no_secret_is_logged() {
-    let log = Log::default();
-    let of_subscriber = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_writer(move || of_subscriber.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-
+    let log = log();
     let alice = || password("alice", PASSWORD);
     let by_password = Rules {
         accounts: vec![basic("alice", PASSWORD)],
@@ -101,4 +128,27 @@ async fn no_secret_is_logged() {
             assert!(!text.contains(&form), "{form} is logged");
         }
     }
+}
+
+#[tokio::test]
+async fn a_limit_of_requests_is_logged_once() {
+    let log = log();
+    let registry = Embedded::start().await;
+    let plan = FaultPlan::new()
+        .rule(
+            Requests::all(),
+            Fault::header("RateLimit-Limit", "100;w=21600"),
+        )
+        .rule(
+            Requests::all(),
+            Fault::header("RateLimit-Remaining", "76;w=21600"),
+        );
+    registry.faults.replace(plan);
+    let repository = registry.repository();
+    for _ in 0..2 {
+        repository.tags().await.unwrap_err();
+    }
+    let said = log.text();
+    let line = "the registry limits requests: 76 of 100 requests are left in 6 h";
+    assert_eq!(said.matches(line).count(), 1, "{said}");
 }
