@@ -156,6 +156,14 @@ pub trait Reopen: Send + Sync {
         &self,
         offset: u64,
     ) -> Pin<Box<dyn Future<Output = io::Result<ByteStream>> + Send + 'static>>;
+
+    /// Tells whether other content could not be read from the same source, so that the whole operation fails.
+    ///
+    /// A store whose future is dropped half-way asks this: such an operation is likely to be tried again, so the store may
+    /// keep what it has. One that was given up is not.
+    fn source_failed(&self) -> bool {
+        false
+    }
 }
 
 impl Content {
@@ -170,6 +178,14 @@ impl Content {
                 Ok(Box::pin(futures_util::stream::iter([Ok(rest)])))
             }
             Self::Reopen(source) => source.open(offset).await,
+        }
+    }
+
+    /// Tells whether other content could not be read from the same source; see [`Reopen::source_failed`].
+    pub fn source_failed(&self) -> bool {
+        match self {
+            Self::Bytes(_) => false,
+            Self::Reopen(source) => source.source_failed(),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 
@@ -110,9 +111,15 @@ where
     for blob in &blobs {
         observer.event(Event::BlobFound(blob));
     }
-    let pushes = blobs
-        .into_iter()
-        .map(|blob| push_blob(source, target, blob, observer));
+    let source_failed = Arc::new(AtomicBool::new(false));
+    let pushes = blobs.into_iter().map(|blob| async {
+        let pushed = push_blob(source, target, blob, observer, &source_failed).await;
+        if let Err(CopyError::Source { .. }) = &pushed {
+            // The others are dropped for it, and what they have is wanted when this is tried again.
+            source_failed.store(true, Ordering::Relaxed);
+        }
+        pushed
+    });
     let blobs = futures_util::stream::iter(pushes)
         .buffer_unordered(options.concurrency.max(1))
         .try_collect()
@@ -213,6 +220,7 @@ async fn push_blob<S, T>(
     target: &T,
     descriptor: Descriptor,
     observer: &Arc<dyn Observer>,
+    source_failed: &Arc<AtomicBool>,
 ) -> Result<(Descriptor, Pushed), CopyError>
 where
     S: Source + Clone + 'static,
@@ -224,6 +232,7 @@ where
         None => Content::Reopen(Arc::new(SourceBlob {
             source: source.clone(),
             descriptor: descriptor.clone(),
+            source_failed: source_failed.clone(),
         })),
     };
     let digest = descriptor.digest.clone();
@@ -258,6 +267,8 @@ fn which_side(digest: Digest, error: PushError) -> CopyError {
 struct SourceBlob<S> {
     source: S,
     descriptor: Descriptor,
+    /// Whether the copy has failed on this blob or another.
+    source_failed: Arc<AtomicBool>,
 }
 
 impl<S: Source + Clone + 'static> Reopen for SourceBlob<S> {
@@ -274,5 +285,9 @@ impl<S: Source + Clone + 'static> Reopen for SourceBlob<S> {
                 .map_err(io::Error::other)?;
             Ok(Box::pin(stream.map_err(io::Error::other)) as ByteStream)
         })
+    }
+
+    fn source_failed(&self) -> bool {
+        self.source_failed.load(Ordering::Relaxed)
     }
 }

@@ -31,6 +31,8 @@ pub enum Event<'a> {
     ///
     /// It comes with each piece, so it should cost its listener little.
     BlobProgress(&'a Descriptor, u64),
+    /// A blob is moved from so many bytes on: what comes before is in its place already, be it from an earlier operation.
+    BlobResumed(&'a Descriptor, u64),
     /// A blob is in the target.
     BlobPushed(&'a Descriptor, Pushed),
     /// A blob was fetched and verified.
@@ -59,7 +61,7 @@ impl Observer for Silent {
 /// The largest piece of content in memory that is told of at once, in bytes.
 const PIECE: usize = 64 * 1024;
 
-/// Returns the content that tells how far it was read, each time that it is.
+/// Returns the content that tells how far it was read, each time that it is, and from where on.
 ///
 /// What is in memory is then no longer seen as such, so this is for content that takes its time: what fits in one piece
 /// comes back as it is.
@@ -104,6 +106,11 @@ impl Reopen for Observed {
                 }
                 Content::Reopen(content) => content.open(offset).await?,
             };
+            if offset > 0 {
+                let offset = offset.min(this.descriptor.size);
+                let event = Event::BlobResumed(&this.descriptor, offset);
+                this.observer.event(event);
+            }
             Ok(Box::pin(stream.inspect(move |piece| {
                 if let Ok(bytes) = piece {
                     position += bytes.len() as u64;
@@ -112,6 +119,10 @@ impl Reopen for Observed {
                 }
             })) as ByteStream)
         })
+    }
+
+    fn source_failed(&self) -> bool {
+        self.content.source_failed()
     }
 }
 
@@ -126,13 +137,22 @@ mod tests {
     use crate::media_type::MediaType;
 
     #[derive(Debug, Default)]
-    struct Positions(Mutex<Vec<u64>>);
+    struct Positions(Mutex<Vec<Told>>);
+
+    #[derive(Debug, PartialEq)]
+    enum Told {
+        From(u64),
+        To(u64),
+    }
 
     impl Observer for Positions {
         fn event(&self, event: Event<'_>) {
-            if let Event::BlobProgress(_, position) = event {
-                self.0.lock().unwrap().push(position);
-            }
+            let told = match event {
+                Event::BlobResumed(_, position) => Told::From(position),
+                Event::BlobProgress(_, position) => Told::To(position),
+                _ => return,
+            };
+            self.0.lock().unwrap().push(told);
         }
     }
 
@@ -144,12 +164,14 @@ mod tests {
         let observer: Arc<dyn Observer> = positions.clone();
         let once = observed(Content::Bytes(bytes.clone()), &descriptor, &observer);
         let twice = observed(once.clone(), &descriptor, &observer);
-        let whole = [65_536, 131_072, 196_608, 200_000];
+        let (from, to) = (Told::From, Told::To);
+        let whole = [65_536, 131_072, 196_608, 200_000].map(to);
+        let both = [from(196_608), from(196_608), to(200_000), to(200_000)];
         for (content, offset, told) in [
-            (&once, 0, whole.to_vec()),
-            (&once, 190_000, vec![200_000]),
-            (&once, 300_000, vec![]),
-            (&twice, 196_608, vec![200_000, 200_000]),
+            (&once, 0, Vec::from(whole)),
+            (&once, 190_000, vec![from(190_000), to(200_000)]),
+            (&once, 300_000, vec![from(200_000)]),
+            (&twice, 196_608, Vec::from(both)),
         ] {
             let read: Vec<Bytes> = content
                 .open(offset)
