@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use eigenpack_oci::{AccessError, Descriptor, Digest, Pushed};
+use eigenpack_oci::{AccessError, Content, Descriptor, Digest, Pushed};
 use tempfile::NamedTempFile;
 
 use crate::blob_dir::BlobDir;
@@ -14,6 +14,10 @@ use crate::blocking::cannot;
 use crate::durable::{create_dirs, sync_dir, temporary_in};
 use crate::files::directory_of;
 use crate::lock::FileLock;
+use crate::partial::Arriving;
+
+/// The smallest blob of which a part is kept when the rest does not come, in bytes. What is smaller soon comes again.
+const MIN_RESUMED: u64 = 1024 * 1024;
 
 /// A directory of blobs that can be written, and the pool that it shares them with.
 #[derive(Debug)]
@@ -66,6 +70,24 @@ impl BlobStore {
         match &self.pool {
             Some(pool) => pool.temporary(),
             None => temporary_in(&self.scratch),
+        }
+    }
+
+    /// Opens the file that content from a stream is written to: for a large blob the partial one, where it can be had.
+    pub(crate) fn arriving(
+        &self,
+        descriptor: &Descriptor,
+        content: &Content,
+    ) -> Result<Arriving, AccessError> {
+        if let Some(pool) = &self.pool {
+            return pool.arriving(descriptor, content);
+        }
+        let partial = (descriptor.size >= MIN_RESUMED)
+            .then(|| Arriving::partial(&self.scratch, &descriptor.digest, content))
+            .flatten();
+        match partial {
+            Some(partial) => Ok(partial),
+            None => Ok(self.temporary()?.into()),
         }
     }
 

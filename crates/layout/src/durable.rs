@@ -1,6 +1,6 @@
 //! File system steps that are on disk when they return.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +9,7 @@ use eigenpack_oci::AccessError;
 use tempfile::NamedTempFile;
 
 use crate::blocking::cannot;
+use crate::partial::{PARTIAL, lock_abandoned};
 
 /// How long a temporary file may lie untouched before it counts as left behind by a process that died.
 const ABANDONED_AFTER: Duration = Duration::from_hours(24);
@@ -73,20 +74,50 @@ pub(crate) fn replace(path: &Path, content: &[u8], scratch: &Path) -> Result<(),
 ///
 /// A file that cannot be judged or deleted is left for another time: it is in nobody's way.
 pub(crate) fn sweep(scratch: &Path) {
-    for (path, _) in leftovers(scratch, ABANDONED_AFTER) {
-        let deleted = fs::remove_file(&path);
-        tracing::debug!(path = %path.display(), ?deleted, "abandoned temporary file");
+    for leftover in leftovers(scratch, ABANDONED_AFTER) {
+        let deleted = leftover.delete();
+        tracing::debug!(path = %leftover.path.display(), ?deleted, "abandoned temporary file");
     }
 }
 
-/// Finds the temporary files of at least an age, with their sizes; what cannot be judged is left out.
-pub(crate) fn leftovers(scratch: &Path, min_age: Duration) -> impl Iterator<Item = (PathBuf, u64)> {
+/// A temporary file that nobody has written to for long.
+pub(crate) struct Leftover {
+    path: PathBuf,
+    /// Its size in bytes.
+    pub(crate) size: u64,
+    /// A partial file is locked, so that nobody goes on with it meanwhile.
+    _lock: Option<File>,
+}
+
+impl Leftover {
+    pub(crate) fn delete(&self) -> io::Result<()> {
+        fs::remove_file(&self.path)
+    }
+}
+
+/// Finds the temporary and partial files of at least an age; what cannot be judged is left out.
+pub(crate) fn leftovers(scratch: &Path, min_age: Duration) -> impl Iterator<Item = Leftover> {
     let entries = fs::read_dir(scratch).into_iter().flatten().flatten();
     entries.filter_map(move |entry| {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(TEMPORARY);
-        let metadata = entry.metadata().ok()?;
-        let is_left = is_ours && metadata.is_file() && age(&metadata).ok()? >= min_age;
-        is_left.then(|| (entry.path(), metadata.len()))
+        let (name, path) = (entry.file_name(), entry.path());
+        let name = name.to_string_lossy();
+        let is_old = |found: &fs::Metadata| found.is_file() && age(found).ok() >= Some(min_age);
+        let mut found = entry.metadata().ok().filter(is_old)?;
+        let lock = if name.starts_with(PARTIAL) {
+            let file = lock_abandoned(&path)?;
+            // Somebody may have gone on with it and failed again before it was locked.
+            found = file.metadata().ok().filter(is_old)?;
+            Some(file)
+        } else if name.starts_with(TEMPORARY) {
+            None
+        } else {
+            return None;
+        };
+        Some(Leftover {
+            path,
+            size: found.len(),
+            _lock: lock,
+        })
     })
 }
 
@@ -107,17 +138,18 @@ mod tests {
         for (name, modified) in [
             ("tmp-old", old),
             ("tmp-new", SystemTime::now()),
+            ("partial-old", old),
+            ("partial-new", SystemTime::now()),
             ("lock", old),
         ] {
             let file = fs::File::create(directory.path().join(name)).unwrap();
             file.set_modified(modified).unwrap();
         }
         sweep(directory.path());
-        let left = |name: &str| directory.path().join(name).exists();
-        assert_eq!(
-            (left("tmp-old"), left("tmp-new"), left("lock")),
-            (false, true, true)
-        );
+        let left = fs::read_dir(directory.path()).unwrap();
+        let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["lock", "partial-new", "tmp-new"]);
     }
 
     #[cfg(unix)]

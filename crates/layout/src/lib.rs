@@ -46,6 +46,7 @@ mod json_object;
 mod layout_dir;
 mod local_store;
 mod lock;
+mod partial;
 mod pool;
 mod receive;
 mod referrers;

@@ -1,20 +1,27 @@
 //! The way of content from a stream into a blob's file, in constant memory.
 
-use std::io::Write as _;
+use std::io::{self, Read as _, Write as _};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use eigenpack_oci::{ByteStream, Content, Descriptor, PushError, Pushed, Verifier, verify};
-use futures_util::stream::Fuse;
+use eigenpack_oci::{
+    AccessError, ByteStream, Content, Descriptor, FetchError, PushError, Pushed, Verifier, verify,
+};
 use futures_util::{StreamExt as _, try_join};
-use tempfile::NamedTempFile;
 
 use crate::blob_store::BlobStore;
 use crate::blocking::{blocking, cannot};
 use crate::early_sync::EarlySync;
+use crate::partial::Arriving;
 
 /// How much is collected before it is written, in bytes: each write is a change of threads.
 const BATCH: usize = 256 * 1024;
+
+/// How much of a partial file is read at once, in bytes.
+const CHUNK: usize = 128 * 1024;
+
+/// How much of a partial file is hashed before anybody can interrupt it, in bytes.
+const STEP: u64 = 8 * 1024 * 1024;
 
 /// Stores a blob, unless it is there already.
 pub(crate) async fn receive(
@@ -29,12 +36,13 @@ pub(crate) async fn receive(
         }
         content @ Content::Reopen(_) => {
             // What can never be verified is refused before anything is asked or opened.
-            let verifier = Verifier::new(&descriptor)?;
+            Verifier::new(&descriptor)?;
             let (there, wanted) = (store.clone(), descriptor.clone());
             if let Some(pushed) = blocking(move || there.reuse(&wanted)).await? {
                 return Ok(pushed);
             }
-            receive_stream(store, descriptor, verifier, content).await
+            receive_stream(store, descriptor, content).await?;
+            Ok(Pushed::Uploaded)
         }
     }
 }
@@ -55,59 +63,212 @@ pub(crate) fn store_bytes(
     Ok(Pushed::Uploaded)
 }
 
-/// Takes the content in batch by batch; nothing is kept before all of it was verified.
+/// Takes the content in, from where an earlier operation got to if there was one.
 async fn receive_stream(
     store: Arc<BlobStore>,
     descriptor: Descriptor,
-    verifier: Verifier,
     content: Content,
-) -> Result<Pushed, PushError> {
-    let mut stream = content.open(0).await.map_err(PushError::Content)?.fuse();
-    let opening = store.clone();
-    let file = blocking(move || opening.temporary()).await?;
-    let mut incoming = Incoming { file, verifier };
-    let mut sync = EarlySync::default();
-    let mut batch = next_batch(&mut stream).await?;
-    while !batch.is_empty() {
-        // Hashing and writing take about as long as the network does: neither waits for the other.
-        let writing = blocking(move || incoming.write(&batch));
-        (incoming, batch) = try_join!(writing, next_batch(&mut stream))?;
-        sync.written(&incoming.file, incoming.verifier.seen())?;
+) -> Result<(), PushError> {
+    let incoming = Incoming::resume(&store, &descriptor, &content).await?;
+    let start = incoming.verifier.seen();
+    if start > 0 {
+        tracing::debug!("{} goes on from byte {start}", descriptor.digest);
     }
+    match fill(&store, &descriptor, &content, incoming).await {
+        // What was there may have been damaged. A fault of the content itself will show again.
+        Err(error) if start > 0 && is_wrong(&error) => {
+            tracing::debug!("{} starts anew: {error}", descriptor.digest);
+            let incoming = Incoming::start(&store, &descriptor, &content).await?;
+            fill(&store, &descriptor, &content, incoming).await
+        }
+        result => result,
+    }
+}
+
+/// Tells whether an error is one of the content, as far as it came, and not of the way that it came on.
+fn is_wrong(error: &PushError) -> bool {
+    let of_source = |error: &FetchError| match error {
+        FetchError::Verify(_) | FetchError::Malformed(_) => true,
+        // It does not know the range that was asked for.
+        FetchError::Access(AccessError::Registry(answer)) => answer.status == 416,
+        _ => false,
+    };
+    match error {
+        PushError::Verify(_) => true,
+        PushError::Content(error) => error
+            .get_ref()
+            .and_then(|error| error.downcast_ref())
+            .is_some_and(of_source),
+        _ => false,
+    }
+}
+
+/// Takes in what is left of the content, batch by batch; nothing gets its place before all of it was verified.
+async fn fill(
+    store: &Arc<BlobStore>,
+    descriptor: &Descriptor,
+    content: &Content,
+    mut incoming: Incoming,
+) -> Result<(), PushError> {
+    let mut sync = EarlySync::default();
+    let opened = content.open(incoming.verifier.seen()).await;
+    let end = match opened {
+        Ok(stream) => {
+            let mut arrivals = Arrivals::of(stream);
+            let mut batch = arrivals.next_batch().await;
+            while !batch.is_empty() {
+                // Hashing and writing take about as long as the network does: neither waits for the other.
+                let writing = blocking(move || incoming.write(&batch));
+                let arriving = async { Ok(arrivals.next_batch().await) };
+                (incoming, batch) = try_join!(writing, arriving)?;
+                let seen = incoming.verifier.seen();
+                sync.written(incoming.arriving.file(), seen)?;
+            }
+            arrivals.end()
+        }
+        Err(error) => Err(error),
+    };
     sync.finish().await?;
+    if let Err(error) = end {
+        let error = PushError::Content(error);
+        if !is_wrong(&error) {
+            incoming.arriving.leave();
+        }
+        return Err(error);
+    }
+    let (store, descriptor) = (store.clone(), descriptor.clone());
     blocking(move || {
         incoming.verifier.finish()?;
-        store.keep(&descriptor, incoming.file)?;
-        Ok(Pushed::Uploaded)
+        Ok(store.keep(&descriptor, incoming.arriving.into_file())?)
     })
     .await
 }
 
-/// Collects what comes next; nothing where the content has ended.
-async fn next_batch(stream: &mut Fuse<ByteStream>) -> Result<Vec<Bytes>, PushError> {
-    let (mut batch, mut size) = (Vec::new(), 0);
-    while size < BATCH
-        && let Some(bytes) = stream.next().await
-    {
-        let bytes = bytes.map_err(PushError::Content)?;
-        size += bytes.len();
-        batch.push(bytes);
+/// What comes of a content.
+struct Arrivals {
+    stream: ByteStream,
+    /// How it ended, once it has.
+    end: Option<io::Result<()>>,
+}
+
+impl Arrivals {
+    fn of(stream: ByteStream) -> Self {
+        Self { stream, end: None }
     }
-    Ok(batch)
+
+    /// Collects what comes next; nothing where the content has ended.
+    async fn next_batch(&mut self) -> Vec<Bytes> {
+        let (mut batch, mut size) = (Vec::new(), 0);
+        while size < BATCH && self.end.is_none() {
+            match self.stream.next().await {
+                Some(Ok(bytes)) => {
+                    size += bytes.len();
+                    batch.push(bytes);
+                }
+                Some(Err(error)) => self.end = Some(Err(error)),
+                None => self.end = Some(Ok(())),
+            }
+        }
+        batch
+    }
+
+    fn end(self) -> io::Result<()> {
+        self.end.unwrap_or(Ok(()))
+    }
 }
 
 /// A blob that is being written.
 struct Incoming {
-    file: NamedTempFile,
+    arriving: Arriving,
     verifier: Verifier,
 }
 
 impl Incoming {
+    /// Opens the file of a blob, and reads what it holds already.
+    async fn resume(
+        store: &Arc<BlobStore>,
+        descriptor: &Descriptor,
+        content: &Content,
+    ) -> Result<Self, PushError> {
+        let (mut incoming, mut left) = Self::open(store, descriptor, content).await?;
+        if left > descriptor.size {
+            return incoming.cleared().await;
+        }
+        while left > 0 {
+            let read = blocking(move || incoming.read(left)).await;
+            (incoming, left) = match read {
+                Ok(read) => read,
+                Err(error) => {
+                    tracing::debug!(%error, "a partial file cannot be read");
+                    return Self::start(store, descriptor, content).await;
+                }
+            };
+        }
+        Ok(incoming)
+    }
+
+    /// Opens the file of a blob, and empties it.
+    async fn start(
+        store: &Arc<BlobStore>,
+        descriptor: &Descriptor,
+        content: &Content,
+    ) -> Result<Self, PushError> {
+        let (incoming, _) = Self::open(store, descriptor, content).await?;
+        incoming.cleared().await
+    }
+
+    /// Opens the file of a blob, and tells its size.
+    async fn open(
+        store: &Arc<BlobStore>,
+        descriptor: &Descriptor,
+        content: &Content,
+    ) -> Result<(Self, u64), PushError> {
+        let verifier = Verifier::new(descriptor)?;
+        let (store, descriptor, content) = (store.clone(), descriptor.clone(), content.clone());
+        blocking(move || {
+            let arriving = store.arriving(&descriptor, &content)?;
+            let file = arriving.file();
+            let found = file.as_file().metadata();
+            let size = found.map_err(cannot("open", file.path()))?.len();
+            Ok((Self { arriving, verifier }, size))
+        })
+        .await
+    }
+
+    async fn cleared(self) -> Result<Self, PushError> {
+        blocking(move || {
+            let file = self.arriving.file();
+            let cleared = file.as_file().set_len(0);
+            cleared.map_err(cannot("write", file.path()))?;
+            Ok(self)
+        })
+        .await
+    }
+
+    /// Reads a part of the `left` bytes that the file holds, and returns how many are left then.
+    fn read(mut self, left: u64) -> Result<(Self, u64), PushError> {
+        let mut chunk = vec![0; CHUNK];
+        let mut part = self.arriving.file().as_file().take(left.min(STEP));
+        loop {
+            match part.read(&mut chunk) {
+                Ok(0) if part.limit() > 0 => return Ok((self, 0)),
+                Ok(0) => return Ok((self, left - left.min(STEP))),
+                Ok(read) => self.verifier.update(&chunk[..read])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let path = self.arriving.file().path();
+                    return Err(cannot("read", path)(error).into());
+                }
+            }
+        }
+    }
+
     fn write(mut self, batch: &[Bytes]) -> Result<Self, PushError> {
+        let file = self.arriving.file_mut();
         for bytes in batch {
             self.verifier.update(bytes)?;
-            let written = self.file.write_all(bytes);
-            written.map_err(cannot("write", self.file.path()))?;
+            let written = file.write_all(bytes);
+            written.map_err(cannot("write", file.path()))?;
         }
         Ok(self)
     }

@@ -37,10 +37,10 @@ pub(super) fn collect(store: &StoreDir, options: GcOptions) -> Result<Collected,
     let mut collected = sweep.finish();
     let scratches = layouts.iter().map(|(_, layout)| layout.scratch());
     for scratch in scratches.chain([store.tmp()]) {
-        for (path, size) in leftovers(&scratch, options.min_age) {
-            if options.dry_run || fs::remove_file(path).is_ok() {
+        for leftover in leftovers(&scratch, options.min_age) {
+            if options.dry_run || leftover.delete().is_ok() {
                 collected.temporary_files += 1;
-                collected.temporary_bytes += size;
+                collected.temporary_bytes += leftover.size;
             }
         }
     }
