@@ -54,6 +54,18 @@ impl Failure {
         self
     }
 
+    /// Adds to the hint, where there is one already.
+    #[must_use]
+    pub(crate) fn also_hint(self, more: &str) -> Self {
+        match &self.hint {
+            Some(hint) => {
+                let both = format!("{hint}; {more}");
+                self.hint(both)
+            }
+            None => self.hint(more),
+        }
+    }
+
     /// Adds a field for machines.
     #[must_use]
     pub(crate) fn field(mut self, name: &str, value: impl Into<Value>) -> Self {

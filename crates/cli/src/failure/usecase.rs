@@ -1,6 +1,6 @@
 //! What the errors of the use cases mean to a user.
 
-use eigenpack::oci::{CopyError as ContentError, FetchError};
+use eigenpack::oci::{AccessError, CopyError as ContentError, FetchError};
 use eigenpack::{BuildError, Difference, PublishError, PullError};
 use eigenpack::{
     CopyError, FetchConfigError, PushError, ReadError, Reference, TagError, TagsError,
@@ -250,7 +250,14 @@ impl Failure {
                 target,
             ),
             CopyError::Content(ContentError::Source { source: error, .. }) => {
-                Self::fetch(from(), error, source)
+                let failure = Self::fetch(from(), error, source);
+                if is_passing(error) && !target.location.is_registry() {
+                    failure.also_hint(
+                        "what has arrived is kept, and the same command goes on from there",
+                    )
+                } else {
+                    failure
+                }
             }
             CopyError::Content(ContentError::Target { source: error, .. }) => {
                 Self::push(to(), error, target)
@@ -312,5 +319,17 @@ fn fetch_message(reference: &Reference, error: &FetchError) -> String {
             format!("{reference} does not exist")
         }
         _ => format!("cannot fetch {reference}"),
+    }
+}
+
+/// Tells whether what could not be read may be read again soon.
+fn is_passing(error: &FetchError) -> bool {
+    let FetchError::Access(error) = error else {
+        return false;
+    };
+    match error {
+        AccessError::Network { .. } | AccessError::RateLimited(_) => true,
+        AccessError::Registry(answer) => answer.status >= 500,
+        _ => false,
     }
 }
