@@ -289,17 +289,17 @@ impl Client {
             return Ok(registry.clone());
         }
         let mut options = self.remote.clone();
-        options.plain_http |= self.plain_http.contains(host);
-        options
-            .plain_http_hosts
-            .extend(self.plain_http.iter().cloned());
+        for host in &self.plain_http {
+            options.host(host).plain_http = true;
+        }
+        for host in &self.insecure {
+            let tls = &mut options.host(host).tls;
+            tls.insecure = true;
+            tls.on_loopback = true;
+        }
         options.observer = Arc::clone(&self.observer);
         if self.credentials.is_some() {
             options.credentials.clone_from(&self.credentials);
-        }
-        if self.insecure.contains(host) {
-            options.tls.insecure = true;
-            options.tls.on_loopback = true;
         }
         let registry = RemoteRegistry::new(host.clone(), options)?;
         registries.insert(host.clone(), registry.clone());
@@ -327,7 +327,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how registries are spoken to.
+    /// Sets how registries are spoken to, and what is different about [single ones](RemoteOptions::host).
     #[must_use]
     pub fn remote(mut self, options: RemoteOptions) -> Self {
         self.client.remote = options;

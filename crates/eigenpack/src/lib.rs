@@ -36,8 +36,8 @@ pub use eigenpack_oci::{
     TagStatus,
 };
 pub use eigenpack_remote::{
-    Authorities, ClientIdentity, ProxyOptions, ProxyUrl, ProxyUrlError, RemoteOptions, TlsError,
-    TlsOptions, credentials,
+    Authorities, ClientIdentity, HostOptions, ProxyOptions, ProxyUrl, ProxyUrlError, RemoteOptions,
+    Route, TlsError, TlsOptions, credentials,
 };
 pub use eigenruntime::{
     ArtifactManifest, BuildError, CREATED_ANNOTATION, Created, CreatedError, Difference,

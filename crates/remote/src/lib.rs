@@ -41,8 +41,8 @@ mod tokens;
 mod transport;
 mod uploads;
 
-pub use options::RemoteOptions;
-pub use proxy::{ProxyOptions, ProxyUrl, ProxyUrlError};
+pub use options::{HostOptions, RemoteOptions};
+pub use proxy::{ProxyOptions, ProxyUrl, ProxyUrlError, Route};
 pub use registry::RemoteRegistry;
 pub use repository::RemoteRepository;
 pub use transport::{Authorities, ClientIdentity, TlsError, TlsOptions};

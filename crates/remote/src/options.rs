@@ -1,6 +1,6 @@
 //! How a registry is reached.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use eigenpack_oci::distribution::RetryPolicy;
 use eigenpack_oci::{MAX_MANIFEST_SIZE, Observer, RegistryHost, Silent};
 
 use crate::credentials::CredentialProvider;
-use crate::proxy::ProxyOptions;
+use crate::proxy::{ProxyOptions, Route};
 use crate::transport::TlsOptions;
 
 /// How a registry is reached; the default suits a registry on the internet, and one on loopback.
@@ -24,15 +24,15 @@ pub struct RemoteOptions {
     /// Reaches the registry over plain http, whatever its host. Loopback hosts are unless
     /// [`TlsOptions::on_loopback`] is set.
     pub plain_http: bool,
-    /// Token services that a registry over plain http may name, though they too are reached over plain http. The registry
-    /// itself may, and so may loopback where the registry is there.
-    pub plain_http_hosts: BTreeSet<RegistryHost>,
     /// Who is asked for credentials once the registry has demanded some; without anybody it is asked anonymously.
     pub credentials: Option<Arc<dyn CredentialProvider>>,
-    /// Whom we trust over TLS, and what we show of ourselves.
+    /// Whom we trust over TLS, and what we show of ourselves. Its authorities are trusted at every host that the registry
+    /// leads to, too.
     pub tls: TlsOptions,
     /// The proxies that lead to registries.
     pub proxy: ProxyOptions,
+    /// What is different about single hosts, by their [canonical](RegistryHost::canonical) forms.
+    pub(crate) hosts: BTreeMap<RegistryHost, HostOptions>,
     /// Who hears of the warnings that the registry sends.
     pub observer: Arc<dyn Observer>,
     /// The `User-Agent` of every request.
@@ -51,14 +51,45 @@ pub struct RemoteOptions {
     pub max_redirects: u32,
 }
 
+/// What is different about one host, whether it is the registry or the registry leads to it; the default is nothing.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct HostOptions {
+    /// Reaches the registry over plain http, or lets a registry over plain http name it as its token service though that
+    /// is not on loopback. Nothing leads from https to plain http.
+    pub plain_http: bool,
+    /// Whom we trust there besides those of [`RemoteOptions::tls`], and what we show of ourselves. But for the authorities,
+    /// it counts only where the host is the registry: nobody else can make us show the certificate.
+    pub tls: TlsOptions,
+    /// Which way leads there, whatever [`RemoteOptions::proxy`] says.
+    pub route: Option<Route>,
+}
+
+impl RemoteOptions {
+    /// Returns what is different about a host, to be changed.
+    ///
+    /// ```
+    /// use eigenpack_remote::{RemoteOptions, Route};
+    /// # fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut options = RemoteOptions::default();
+    /// let host = options.host(&"registry.example.com:5000".parse()?);
+    /// host.route = Some(Route::Through("http://proxy.example.com:3128".parse()?));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn host(&mut self, host: &RegistryHost) -> &mut HostOptions {
+        self.hosts.entry(host.canonical()).or_default()
+    }
+}
+
 impl Default for RemoteOptions {
     fn default() -> Self {
         Self {
             plain_http: false,
-            plain_http_hosts: BTreeSet::new(),
             credentials: None,
             tls: TlsOptions::default(),
             proxy: ProxyOptions::default(),
+            hosts: BTreeMap::new(),
             observer: Arc::new(Silent),
             user_agent: concat!("eigenpack/", env!("CARGO_PKG_VERSION")).to_owned(),
             connect_timeout: Duration::from_secs(10),

@@ -18,6 +18,16 @@ pub struct ProxyOptions {
     pub no_proxy: String,
 }
 
+/// The way that leads to one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Route {
+    /// No proxy.
+    Direct,
+    /// This proxy, for http and for https, and for a host on loopback too.
+    Through(ProxyUrl),
+}
+
 /// The URL of a proxy. It may hold a password, so it cannot be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyUrl(Secret<Url>);

@@ -45,12 +45,15 @@ pub(crate) struct Connection {
 }
 
 impl RemoteRegistry {
-    /// Makes a registry from its host: over plain http where the options say so, or on loopback unless they say otherwise,
-    /// else over https.
+    /// Makes a registry from its host: over plain http where the options say so, for all or for this host, or on loopback
+    /// unless they say otherwise, else over https.
     ///
     /// Docker Hub's names lead to the host that answers for it. A host that no URL can hold, such as `1.2.3.999`, is refused.
     pub fn new(host: RegistryHost, options: RemoteOptions) -> Result<Self, AccessError> {
-        let plain = options.plain_http || host.is_loopback() && !options.tls.on_loopback;
+        let own = options.hosts.get(&host.canonical());
+        let in_the_clear = options.plain_http || own.is_some_and(|own| own.plain_http);
+        let over_tls = options.tls.on_loopback || own.is_some_and(|own| own.tls.on_loopback);
+        let plain = in_the_clear || host.is_loopback() && !over_tls;
         let scheme = if plain { "http" } else { "https" };
         let base = Url::parse(&format!("{scheme}://{}/", host.on_the_wire())).map_err(|_| {
             AccessError::Refused {
@@ -59,14 +62,14 @@ impl RemoteRegistry {
             }
         })?;
         let options = Arc::new(options);
-        let url = |host: &RegistryHost| Url::parse(&format!("http://{}/", host.on_the_wire()));
-        let named = options.plain_http_hosts.iter().filter_map(|h| url(h).ok());
-        let named = named.map(|url| authority(&url));
-        let itself = options.plain_http.then(|| authority(&base));
+        let url = |host: &RegistryHost| Url::parse(&format!("http://{host}/"));
+        let named = options.hosts.iter().filter(|(_, it)| it.plain_http);
+        let named = named.filter_map(|(host, _)| Some(authority(&url(host).ok()?)));
+        let itself = in_the_clear.then(|| authority(&base));
         let connection = Connection {
-            host,
             plain_hosts: named.chain(itself).collect(),
-            transport: Transport::new(Arc::clone(&options), &base),
+            transport: Transport::new(Arc::clone(&options), &host, &base),
+            host,
             base,
             accounts: Accounts::new(options.credentials.clone()),
             notices: Notices::default(),

@@ -224,6 +224,15 @@ impl RegistryHost {
             &self.0
         }
     }
+
+    /// Returns the one form of all the ways to write this host: in lower case, and Docker Hub by the name that answers.
+    ///
+    /// A port is kept as it is, the scheme's own one too.
+    #[must_use]
+    pub fn canonical(&self) -> Self {
+        let host = Self(self.0.to_ascii_lowercase().into());
+        Self(host.on_the_wire().into())
+    }
 }
 
 fn split_port(text: &str) -> (&str, Option<&str>) {
@@ -327,6 +336,19 @@ mod tests {
             "t".repeat(129).parse::<Tag>().unwrap_err().kind,
             NameErrorKind::TagTooLong
         );
+    }
+
+    #[test]
+    fn a_host_has_one_form_however_it_is_written() {
+        for (written, canonical) in [
+            ("GHCR.io:443", "ghcr.io:443"),
+            ("docker.io", "registry-1.docker.io"),
+            ("Index.Docker.IO", "registry-1.docker.io"),
+            ("[2001:DB8::1]:5000", "[2001:db8::1]:5000"),
+        ] {
+            let host: RegistryHost = written.parse().unwrap();
+            assert_eq!(host.canonical().as_str(), canonical);
+        }
     }
 
     #[test]

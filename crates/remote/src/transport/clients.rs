@@ -1,13 +1,15 @@
 //! The HTTP clients of a registry: which one speaks to whom.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use eigenpack_oci::RegistryHost;
 use reqwest::{Client, NoProxy, Proxy, redirect};
-use url::Url;
+use url::{Origin, Url};
 
 use super::authority;
-use crate::options::RemoteOptions;
-use crate::proxy::ProxyUrl;
+use crate::options::{HostOptions, RemoteOptions};
+use crate::proxy::{ProxyUrl, Route};
 
 /// The clients, each made when it is first needed: loading the system's certificates takes time and can fail, and plain
 /// http needs none.
@@ -16,62 +18,80 @@ pub(super) struct Clients {
     options: Arc<RemoteOptions>,
     /// The registry, with its port where that is not the scheme's own.
     registry: String,
-    plain: OnceLock<Client>,
-    registry_over_tls: OnceLock<Client>,
-    others_over_tls: OnceLock<Client>,
+    /// What is different about the registry.
+    own: Option<HostOptions>,
+    /// Where the other hosts are that something is different about.
+    named: HashMap<Origin, RegistryHost>,
+    made: Mutex<HashMap<Peer, Client>>,
 }
 
-/// Whom a client speaks to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Peer {
-    /// Any host in the clear.
-    Plain,
-    /// The registry that the user named, which may be shown our certificate.
+/// Whom a client speaks to, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Peer {
+    over_tls: bool,
+    whom: Whom,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Whom {
+    /// The registry that the user named, which alone may be shown our certificate.
     Registry,
-    /// Any other host.
-    Other,
+    /// A host that the registry leads to, and that something is different about.
+    Named(RegistryHost),
+    /// Every host that is treated alike; one client and its connections do for all of them.
+    Anybody,
 }
 
 impl Clients {
-    pub(super) fn new(options: Arc<RemoteOptions>, base: &Url) -> Self {
+    pub(super) fn new(options: Arc<RemoteOptions>, registry: &RegistryHost, base: &Url) -> Self {
+        let named = options.hosts.keys().flat_map(|host| {
+            let origin = move |scheme| Url::parse(&format!("{scheme}://{host}/"));
+            let origins = ["http", "https"]
+                .into_iter()
+                .filter_map(move |s| origin(s).ok());
+            origins.map(move |url| (url.origin(), host.clone()))
+        });
         Self {
-            options,
             registry: authority(base),
-            plain: OnceLock::new(),
-            registry_over_tls: OnceLock::new(),
-            others_over_tls: OnceLock::new(),
+            own: options.hosts.get(&registry.canonical()).cloned(),
+            named: named.collect(),
+            made: Mutex::default(),
+            options,
         }
     }
 
     /// Returns the client for a URL.
-    pub(super) fn get(&self, url: &Url) -> reqwest::Result<&Client> {
+    pub(super) fn get(&self, url: &Url) -> reqwest::Result<Client> {
         let peer = self.peer(url);
-        let cell = match peer {
-            Peer::Plain => &self.plain,
-            Peer::Registry => &self.registry_over_tls,
-            Peer::Other => &self.others_over_tls,
-        };
-        if let Some(client) = cell.get() {
-            return Ok(client);
+        let made = || self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = made().get(&peer) {
+            return Ok(client.clone());
         }
-        let client = self.build(peer)?;
-        Ok(cell.get_or_init(|| client))
+        let client = self.build(&peer)?;
+        Ok(made().entry(peer).or_insert(client).clone())
     }
 
     fn peer(&self, url: &Url) -> Peer {
+        let over_tls = url.scheme() == "https";
         let tls = &self.options.tls;
-        if url.scheme() != "https" {
-            Peer::Plain
-        } else if tls.identity.is_none() && !tls.insecure || authority(url) == self.registry {
-            // Where all hosts are treated alike, one client and its connections do for all.
-            Peer::Registry
+        let whom = if authority(url) != self.registry {
+            let named = self.named.get(&url.origin());
+            named.map_or(Whom::Anybody, |host| Whom::Named(host.clone()))
+        } else if self.own.is_some() || over_tls && (tls.identity.is_some() || tls.insecure) {
+            Whom::Registry
         } else {
-            Peer::Other
-        }
+            Whom::Anybody
+        };
+        Peer { over_tls, whom }
     }
 
-    fn build(&self, peer: Peer) -> reqwest::Result<Client> {
+    fn build(&self, peer: &Peer) -> reqwest::Result<Client> {
         let options = &self.options;
+        let host = match &peer.whom {
+            Whom::Registry => self.own.as_ref(),
+            Whom::Named(host) => options.hosts.get(host),
+            Whom::Anybody => None,
+        };
         let mut builder = Client::builder()
             .user_agent(&options.user_agent)
             .connect_timeout(options.connect_timeout)
@@ -79,25 +99,31 @@ impl Clients {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy();
-        builder = match peer {
-            Peer::Plain => builder.tls_certs_only([]),
-            Peer::Registry | Peer::Other => {
-                builder.tls_certs_merge(options.tls.authorities.certificates())
-            }
+        // What was said of the host counts before what was said of all.
+        let tls = || host.map(|host| &host.tls).into_iter().chain([&options.tls]);
+        builder = if peer.over_tls {
+            builder.tls_certs_merge(tls().flat_map(|tls| tls.authorities.certificates()))
+        } else {
+            builder.tls_certs_only([])
         };
-        if peer == Peer::Registry {
-            builder = builder.tls_danger_accept_invalid_certs(options.tls.insecure);
-            if let Some(identity) = &options.tls.identity {
+        if peer.over_tls && peer.whom == Whom::Registry {
+            builder = builder.tls_danger_accept_invalid_certs(tls().any(|tls| tls.insecure));
+            if let Some(identity) = tls().find_map(|tls| tls.identity.as_ref()) {
                 builder = builder.identity(identity.identity());
             }
         }
-        for proxy in self.proxies()? {
+        for proxy in self.proxies(host.and_then(|host| host.route.as_ref()))? {
             builder = builder.proxy(proxy);
         }
         builder.build()
     }
 
-    fn proxies(&self) -> reqwest::Result<Vec<Proxy>> {
+    fn proxies(&self, route: Option<&Route>) -> reqwest::Result<Vec<Proxy>> {
+        match route {
+            Some(Route::Direct) => return Ok(Vec::new()),
+            Some(Route::Through(url)) => return Ok(vec![Proxy::all(url.expose().clone())?]),
+            None => {}
+        }
         let settings = &self.options.proxy;
         let direct = format!("localhost,127.0.0.0/8,::1,{}", settings.no_proxy);
         let proxy = |url: &Option<ProxyUrl>, scheme: fn(Url) -> reqwest::Result<Proxy>| {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use eigenpack_oci::{AccessError, ByteStream, NetworkErrorKind};
+use eigenpack_oci::{AccessError, ByteStream, NetworkErrorKind, RegistryHost};
 use futures_util::StreamExt as _;
 pub(crate) use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -66,10 +66,10 @@ enum Overdue {
 
 impl Transport {
     /// Speaks to the registry at `base`, and to wherever it leads.
-    pub(crate) fn new(options: Arc<RemoteOptions>, base: &Url) -> Self {
+    pub(crate) fn new(options: Arc<RemoteOptions>, registry: &RegistryHost, base: &Url) -> Self {
         Self {
             idle_timeout: options.idle_timeout,
-            clients: Clients::new(options, base),
+            clients: Clients::new(options, registry, base),
         }
     }
 

@@ -8,7 +8,7 @@ use reqwest::{Certificate, Client, Identity};
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct TlsOptions {
-    /// Authorities that are trusted as the system's are, for every host.
+    /// Authorities that are trusted as the system's are.
     pub authorities: Authorities,
     /// The certificate shown to the registry if it asks; no other host is shown it.
     pub identity: Option<ClientIdentity>,

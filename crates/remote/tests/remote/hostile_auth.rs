@@ -276,9 +276,8 @@ async fn a_named_token_service_over_plain_http_gets_them() {
     let mut options = stage.as_proxy();
     let [password, ..] = credentials();
     options.credentials = Some(Arc::new(GivenCredentials::new(password)));
-    options
-        .plain_http_hosts
-        .insert("auth.test:5001".parse().unwrap());
+    let service = "auth.test:5001".parse().unwrap();
+    options.host(&service).plain_http = true;
     let registry = RemoteRegistry::new(REGISTRY.parse().unwrap(), options).unwrap();
     work(Work::PullManifest, &registry).await.unwrap_err();
     let bytes = stage.bytes();

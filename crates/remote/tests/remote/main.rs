@@ -23,6 +23,7 @@ mod push;
 mod reach;
 mod refusals;
 mod registry;
+mod routes;
 mod server;
 mod stage;
 mod tls;

@@ -305,6 +305,79 @@ async fn a_certificate_is_shown_to_the_registry_alone() {
     assert_eq!(registry.requests().len(), 2);
 }
 
+/// Returns the options of a client that trusts an authority at a host, and shows it a certificate there.
+fn trusting_at(host: &Stage, authority: &Authority) -> RemoteOptions {
+    let mut options = as_alice(options());
+    extend(&mut options, host, authority);
+    options
+}
+
+fn extend(options: &mut RemoteOptions, host: &Stage, authority: &Authority) {
+    let Certificate { chain, key } = authority.certificate("alice");
+    let tls = &mut options.host(&host.host()).tls;
+    tls.authorities = authority.trusted();
+    tls.identity = Some(ClientIdentity::from_pem(chain.as_bytes(), key.as_bytes()).unwrap());
+    tls.on_loopback = true;
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_host_is_for_that_host() {
+    let (authority, unknown) = (Authority::new(), Authority::new());
+    let registry = authority.stage(Demand::CertificateOrNothing, content).await;
+    let mut options = trusting_at(&registry, &authority);
+    assert_eq!(fetch(&at(&registry, options.clone())).await.unwrap(), b"{}");
+
+    // Another registry of the same authority is not believed, nor shown a certificate.
+    let other = authority.stage(Demand::Certificate, content).await;
+    options.host(&other.host()).tls.on_loopback = true;
+    let (_, kind) = network(fetch(&at(&other, options.clone())).await);
+    assert_eq!((kind, other.requests().len()), (NetworkErrorKind::Tls, 0));
+    options.host(&other.host()).tls.authorities = authority.trusted();
+    assert_eq!(fetch(&at(&other, options.clone())).await.unwrap(), b"{}");
+    assert!(!other.requests()[0].certified);
+
+    // What is said of a host counts before what is said of all.
+    options.tls.identity = {
+        let Certificate { chain, key } = unknown.certificate("alice");
+        Some(ClientIdentity::from_pem(chain.as_bytes(), key.as_bytes()).unwrap())
+    };
+    assert_eq!(fetch(&at(&registry, options)).await.unwrap(), b"{}");
+}
+
+#[tokio::test]
+async fn whom_a_registry_leads_to_is_believed_by_what_is_said_of_them() {
+    let (authority, private) = (Authority::new(), Authority::new());
+    let service = private.stage(Demand::Certificate, token).await;
+    let elsewhere = private.stage(Demand::Certificate, content).await;
+    let demand = demanding(https(&service, "token"));
+    let to = https(&elsewhere, "blob");
+    let play = move |seen: &Seen| match demand(seen) {
+        Reply::Made { status: 200, .. } => Reply::new(307).header("location", to.clone()),
+        other => other,
+    };
+    let registry = authority.stage(Demand::CertificateOrNothing, play).await;
+    let mut options = trusting_at(&registry, &authority);
+
+    // That they are not to be believed blindly holds for them as for all whom the user did not name.
+    for unproven in [&service, &elsewhere] {
+        options.host(&unproven.host()).tls.insecure = true;
+    }
+    for unknown in [&service, &elsewhere] {
+        let (host, kind) = network(fetch(&at(&registry, options.clone())).await);
+        assert_eq!(
+            (host, kind),
+            (unknown.address.to_string(), NetworkErrorKind::Tls)
+        );
+        assert_eq!(unknown.requests().len(), 0);
+        extend(&mut options, unknown, &private);
+    }
+    assert_eq!(fetch(&at(&registry, options)).await.unwrap(), b"{}");
+    for led_to in [&service, &elsewhere] {
+        let requests = led_to.requests();
+        assert!(requests.iter().all(|seen| !seen.certified), "{requests:?}");
+    }
+}
+
 /// The rows of `eigenpack_oci::distribution::may_send_credentials` on a token service, with a registry over https and one
 /// over http.
 #[tokio::test]
@@ -346,7 +419,7 @@ async fn a_registry_over_tls_names_no_token_service_in_the_clear() {
     let realm = format!("http://{}/token", service.address);
     let registry = authority.stage(Demand::Nothing, demanding(realm)).await;
     let mut named = as_alice(authority.options());
-    named.plain_http_hosts.insert(service.host());
+    named.host(&service.host()).plain_http = true;
     for options in [as_alice(authority.options()), named] {
         let reason = refusal(fetch(&at(&registry, options)).await);
         assert!(reason.contains("over plain http"), "{reason}");
