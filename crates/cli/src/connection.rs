@@ -1,77 +1,110 @@
-//! From flags and environment to how registries are spoken to.
+//! From flags, the configuration file and the environment to how registries are spoken to.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use eigenpack::{
-    Authorities, Client, ClientBuilder, ClientIdentity, ProxyOptions, RegistryHost, RemoteOptions,
-    TlsOptions,
-};
+use eigenpack::{Client, ClientBuilder, ProxyOptions, RegistryHost, RemoteOptions, TlsOptions};
 
 use crate::args::TransportArgs;
+use crate::certificates::{NamedFile, authorities, identity};
+use crate::configuration::Said;
+use crate::context::Context;
 use crate::environment::{Environment, ProxyVariable};
 use crate::failure::Failure;
-use crate::input::read_file;
 
 /// Starts a client that speaks to the registries of a command as was asked for.
 pub(crate) fn configure(
     hosts: &[RegistryHost],
     args: &TransportArgs,
-    environment: &Environment,
+    context: &Context,
 ) -> Result<ClientBuilder, Failure> {
-    start(options(hosts, args, environment)?, hosts, args)
+    Ok(Client::builder().remote(options(hosts, args, context)?))
 }
 
 /// Starts a client that shows nothing of who asks: no certificate either.
 pub(crate) fn configure_anonymous(
     hosts: &[RegistryHost],
     args: &TransportArgs,
-    environment: &Environment,
+    context: &Context,
 ) -> Result<ClientBuilder, Failure> {
-    let mut options = options(hosts, args, environment)?;
+    let (mut options, _) = resolve(hosts, args, context)?;
     options.tls.identity = None;
-    start(options, hosts, args)
+    for host in hosts {
+        options.host(host).tls.identity = None;
+    }
+    Ok(Client::builder().remote(options))
 }
 
-fn options(
+/// Returns how the registries of a command are spoken to, and tells those who want to know what the configuration file has to
+/// do with it.
+pub(crate) fn options(
     hosts: &[RegistryHost],
     args: &TransportArgs,
-    environment: &Environment,
+    context: &Context,
 ) -> Result<RemoteOptions, Failure> {
-    let mut options = RemoteOptions::default();
-    options.operation_timeout = Duration::from_secs(args.timeout);
-    if !hosts.is_empty() {
-        options.tls = tls(args)?;
-        options.proxy = proxy(environment)?;
+    let (options, notes) = resolve(hosts, args, context)?;
+    for note in notes {
+        context.detail(note);
     }
     Ok(options)
 }
 
-fn start(
-    options: RemoteOptions,
+/// Decides: flags count before the configuration file, and that before the environment.
+fn resolve(
     hosts: &[RegistryHost],
     args: &TransportArgs,
-) -> Result<ClientBuilder, Failure> {
-    let mut builder = Client::builder().remote(options);
-    for host in named_hosts("--plain-http", args.plain_http.as_ref(), hosts)? {
-        builder = builder.plain_http(host);
+    context: &Context,
+) -> Result<(RemoteOptions, Vec<String>), Failure> {
+    let hosts: BTreeSet<_> = hosts.iter().map(RegistryHost::canonical).collect();
+    let mut options = RemoteOptions::default();
+    options.operation_timeout = Duration::from_secs(args.timeout);
+    let plain_http = named_hosts("--plain-http", args.plain_http.as_ref(), &hosts)?;
+    let insecure = named_hosts("--insecure", args.insecure.as_ref(), &hosts)?;
+    let mut notes = Vec::new();
+    if hosts.is_empty() {
+        return Ok((options, notes));
     }
-    for host in named_hosts("--insecure", args.insecure.as_ref(), hosts)? {
-        builder = builder.insecure(host);
+    options.tls = tls(args)?;
+    options.proxy = proxy(&context.environment)?;
+    let configuration = context.configuration()?;
+    for host in &hosts {
+        let said = Said {
+            plain_http: plain_http.contains(host),
+            insecure: insecure.contains(host),
+            ca_file: args.ca_file.is_some(),
+            cert_file: args.cert_file.is_some(),
+        };
+        let settings = configuration.set(host, said, &mut options)?;
+        notes.extend(settings.map(|it| it.to_string()));
     }
-    Ok(builder)
+    let unusable = configuration.set_for_others(&hosts, &mut options);
+    notes.extend(
+        unusable
+            .iter()
+            .map(|it| format!("not used: {}", it.message)),
+    );
+    for host in &insecure {
+        let tls = &mut options.host(host).tls;
+        tls.insecure = true;
+        tls.on_loopback = true;
+    }
+    for host in &plain_http {
+        options.host(host).plain_http = true;
+    }
+    Ok((options, notes))
 }
 
 /// Returns the hosts that a flag is for: the one that it names, or all that the command speaks to.
 fn named_hosts(
     flag: &str,
     value: Option<&Option<String>>,
-    all: &[RegistryHost],
-) -> Result<Vec<RegistryHost>, Failure> {
+    all: &BTreeSet<RegistryHost>,
+) -> Result<BTreeSet<RegistryHost>, Failure> {
     match value {
-        None => Ok(Vec::new()),
-        Some(None) => Ok(all.to_vec()),
-        Some(Some(named)) => match named.parse() {
-            Ok(host) => Ok(vec![host]),
+        None => Ok(BTreeSet::new()),
+        Some(None) => Ok(all.clone()),
+        Some(Some(named)) => match named.parse::<RegistryHost>() {
+            Ok(host) => Ok(BTreeSet::from([host.canonical()])),
             Err(error) => Err(Failure::bad_host(flag, named, &error)),
         },
     }
@@ -80,24 +113,13 @@ fn named_hosts(
 fn tls(args: &TransportArgs) -> Result<TlsOptions, Failure> {
     let mut tls = TlsOptions::default();
     if let Some(path) = &args.ca_file {
-        let pem = read_file("--ca-file", path)?;
-        tls.authorities = Authorities::from_pem(&pem)
-            .map_err(|error| Failure::certificate("--ca-file", path, error))?;
+        tls.authorities = authorities(&NamedFile::flag("--ca-file", path))?;
     }
     if let (Some(certificate), Some(key)) = (&args.cert_file, &args.key_file) {
-        let identity = ClientIdentity::from_pem(
-            &read_file("--cert-file", certificate)?,
-            &read_file("--key-file", key)?,
-        );
-        let identity = identity.map_err(|error| {
-            let (flag, path) = if error.is_about_key() {
-                ("--key-file", key)
-            } else {
-                ("--cert-file", certificate)
-            };
-            Failure::certificate(flag, path, error)
-        })?;
-        tls.identity = Some(identity);
+        tls.identity = Some(identity(
+            &NamedFile::flag("--cert-file", certificate),
+            &NamedFile::flag("--key-file", key),
+        )?);
     }
     // Whoever names certificates wants them used, on loopback too.
     tls.on_loopback = args.ca_file.is_some() || args.cert_file.is_some();

@@ -8,11 +8,13 @@ use std::time::Duration;
 use eigenpack::{Client, Location, Reference};
 
 use crate::args::{ConnectionArgs, Format, GlobalArgs};
+use crate::configuration::{Configuration, ConfigurationFile};
 use crate::connection;
 use crate::credentials;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::render::clean;
 use crate::stderr::say;
 
 /// The resolved settings of this run.
@@ -22,7 +24,9 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     progress: Arc<Progress>,
     store: Option<PathBuf>,
+    configuration: Option<ConfigurationFile>,
     pub(crate) quiet: bool,
+    verbose: bool,
     remote_only: bool,
     /// The clients that were made, to be told when their work was given up.
     clients: Mutex<Vec<Client>>,
@@ -35,13 +39,16 @@ impl Context {
         progress: Arc<Progress>,
     ) -> Self {
         let store = global.store.or_else(|| environment.store.clone());
+        let configuration = ConfigurationFile::find(global.config, &environment);
         let remote_only = global.remote_only || environment.remote_only;
         Self {
             format: global.format,
             environment,
             progress,
             store,
+            configuration,
             quiet: global.quiet,
+            verbose: global.verbose > 0,
             remote_only,
             clients: Mutex::default(),
         }
@@ -78,7 +85,7 @@ impl Context {
                 _ => None,
             })
             .collect();
-        let mut builder = connection::configure(&hosts, &connection.transport, &self.environment)?
+        let mut builder = connection::configure(&hosts, &connection.transport, self)?
             .cache(!connection.no_cache)
             .observer(self.progress.clone());
         if let Some(provider) = credentials::provider(&hosts, connection, self).await? {
@@ -112,6 +119,14 @@ impl Context {
         Ok(Client::builder().store(self.local_store()?).build())
     }
 
+    /// Reads the configuration file.
+    pub(crate) fn configuration(&self) -> Result<Configuration, Failure> {
+        match &self.configuration {
+            Some(file) => file.read(),
+            None => Ok(Configuration::default()),
+        }
+    }
+
     /// Returns where the local store is, or says that no place for it is known.
     pub(crate) fn local_store(&self) -> Result<&Path, Failure> {
         self.store.as_deref().ok_or_else(Failure::no_home)
@@ -123,6 +138,13 @@ impl Context {
             .as_ref()
             .map(|path| path.display().to_string())
             .unwrap_or_default()
+    }
+
+    /// Says what only those who ask for more want to know.
+    pub(crate) fn detail(&self, text: impl fmt::Display) {
+        if self.verbose {
+            say(format_args!("{}\n", clean(&text.to_string())));
+        }
     }
 
     /// Says something about what is going on; `-q` leaves it out.

@@ -15,6 +15,12 @@ pub(crate) struct Environment {
     pub(crate) source_date_epoch: Option<OsString>,
     /// Where the local store is: `EIGENPACK_STORE`, else a directory below the user's home, where one is known.
     pub(crate) store: Option<PathBuf>,
+    /// The configuration file that `EIGENPACK_CONFIG` names.
+    pub(crate) configuration: Option<PathBuf>,
+    /// Where the configuration file is unless somebody names another; there need not be one.
+    pub(crate) default_configuration: Option<PathBuf>,
+    /// The user's home, where one is known.
+    pub(crate) home: Option<PathBuf>,
     /// Whether `EIGENPACK_REMOTE_ONLY` is set to anything but a word for no.
     pub(crate) remote_only: bool,
     /// The proxy for http: `HTTP_PROXY`, or the same in lower case.
@@ -62,6 +68,9 @@ impl Environment {
             store: variable("EIGENPACK_STORE")
                 .map(PathBuf::from)
                 .or_else(default_store),
+            configuration: variable("EIGENPACK_CONFIG").map(PathBuf::from),
+            default_configuration: default_configuration(),
+            home: home(),
             remote_only: variable("EIGENPACK_REMOTE_ONLY").is_some_and(|value| {
                 !["0", "false", "no", "off"]
                     .iter()
@@ -104,19 +113,38 @@ impl fmt::Debug for ProxyVariable {
     }
 }
 
+/// Returns the user's home.
+fn home() -> Option<PathBuf> {
+    env::home_dir().filter(|home| !home.as_os_str().is_empty())
+}
+
+/// Returns a directory of the XDG specification, or its default below the user's home.
+fn xdg_directory(name: &str, default: &str) -> Option<PathBuf> {
+    // The specification says to ignore a relative path.
+    let set = variable(name)
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    set.or_else(|| home().map(|home| home.join(default)))
+}
+
+/// Returns where a user's configuration file is; on macOS too, as the other programs for registries have it.
+fn default_configuration() -> Option<PathBuf> {
+    let directory = if cfg!(windows) {
+        variable("APPDATA").map(PathBuf::from)
+    } else {
+        xdg_directory("XDG_CONFIG_HOME", ".config")
+    };
+    directory.map(|directory| directory.join("eigenpack/config.toml"))
+}
+
 /// Returns the platform's directory for a program's data, with our name.
 fn default_store() -> Option<PathBuf> {
-    let under_home = |parts: &str| env::home_dir().map(|home| home.join(parts));
     let data = if cfg!(target_os = "macos") {
-        under_home("Library/Application Support")
+        home().map(|home| home.join("Library/Application Support"))
     } else if cfg!(windows) {
         variable("LOCALAPPDATA").map(PathBuf::from)
     } else {
-        // The XDG specification says to ignore a relative path.
-        let xdg = variable("XDG_DATA_HOME")
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute());
-        xdg.or_else(|| under_home(".local/share"))
+        xdg_directory("XDG_DATA_HOME", ".local/share")
     };
     data.map(|data| data.join("eigenpack"))
 }

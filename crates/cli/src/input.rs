@@ -10,7 +10,7 @@ use eigenpack::spec::MAX_SPEC_BYTES;
 use crate::context::Context;
 use crate::failure::Failure;
 
-/// The largest file of users, certificates or keys that is read, in bytes; what is larger is none of these.
+/// The largest file of settings, users, certificates or keys that is read, in bytes; what is larger is none of these.
 const MAX_FILE_SIZE: u64 = 1024 * 1024;
 
 /// The name that means stdin.
@@ -42,18 +42,20 @@ fn read(path: &str) -> io::Result<Bytes> {
     Ok(spec.into())
 }
 
+/// Reads a file that is not large, to its end.
+pub(crate) fn read_capped(path: &Path) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    let mut file = File::open(path)?.take(MAX_FILE_SIZE + 1);
+    if file.read_to_end(&mut content)? as u64 > MAX_FILE_SIZE {
+        let message = format!("it has more than {MAX_FILE_SIZE} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    Ok(content)
+}
+
 /// Reads the file of users, certificates or keys that stands after a flag.
 pub(crate) fn read_file(flag: &str, path: &Path) -> Result<Vec<u8>, Failure> {
-    let read = || {
-        let mut content = Vec::new();
-        let mut file = File::open(path)?.take(MAX_FILE_SIZE + 1);
-        if file.read_to_end(&mut content)? as u64 > MAX_FILE_SIZE {
-            let message = format!("it has more than {MAX_FILE_SIZE} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        Ok(content)
-    };
-    read().map_err(|error| {
+    read_capped(path).map_err(|error| {
         let hint = format!("check the path after {flag}, and that this user may read it");
         Failure::file("read", &path.display().to_string(), &error).hint(hint)
     })

@@ -5,7 +5,9 @@
     reason = "doc comments are help texts here, not Markdown"
 )]
 mod args;
+mod certificates;
 mod command;
+mod configuration;
 mod connection;
 mod context;
 mod credentials;

@@ -8,7 +8,7 @@ use eigenpack::credentials::{
     GivenCredentials, Places, Stored,
 };
 use eigenpack::oci::distribution::Credential;
-use eigenpack::{Location, Reference, RegistryHost, Repository};
+use eigenpack::{Client, Location, Reference, RegistryHost, Repository};
 
 use super::Outcome;
 use crate::args::{LoginArgs, LogoutArgs};
@@ -21,11 +21,11 @@ use crate::{connection, credentials};
 pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<Outcome, Failure> {
     let host = parse_host(&args.host, "login")?;
     let hosts = std::slice::from_ref(&host);
-    let start = || connection::configure(hosts, &args.transport, &context.environment);
-    let builder = start()?;
+    let options = connection::options(hosts, &args.transport, context)?;
+    let start = || Client::builder().remote(options.clone());
     if !args.given.any() && context.environment.terminal.on_stdin {
         // Nobody should have to type a password to learn that the host is misspelt.
-        let probed = start()?.build().challenges(&host).await;
+        let probed = start().build().challenges(&host).await;
         probed.map_err(|error| Failure::not_logged_in(&error, &host))?;
     }
     let credential = credential(args, &host, context).await?;
@@ -33,7 +33,7 @@ pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<Outcome
         credentials: GivenCredentials::new(credential.clone()),
         demanded: AtomicBool::new(false),
     });
-    let client = builder.credentials(given.clone()).build();
+    let client = start().credentials(given.clone()).build();
     client
         .check_credentials(&host)
         .await

@@ -70,7 +70,7 @@ async fn check_public(
     };
     let hosts = std::slice::from_ref(host);
     let transport = &args.connection.transport;
-    let client = connection::configure_anonymous(hosts, transport, &context.environment)?.build();
+    let client = connection::configure_anonymous(hosts, transport, context)?.build();
     let digest = published.artifact.manifest.digest().clone();
     let pushed = args.reference.pinned(digest);
     let Err(error) = client.manifest(&pushed).await else {

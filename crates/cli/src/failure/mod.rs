@@ -1,5 +1,6 @@
 //! How a command fails: words, causes, a hint, a stable code and an exit code.
 
+mod configuration;
 mod credentials;
 mod own;
 mod public;

@@ -220,7 +220,8 @@ fn network_meaning(kind: NetworkErrorKind, host: &str) -> Meaning {
             format!("is a registry running at {host}? check the host, the port and the network"),
         ),
         NetworkErrorKind::Tls => Meaning::new(ExitCode::Network, "tls").hint(format!(
-            "if its authority is a private one, name that with --ca-file FILE; \
+            "if its authority is a private one, name that with --ca-file FILE, \
+             or with ca-file in the configuration file; \
              if it wants to see a certificate, show one with --cert-file and --key-file; \
              if it speaks http and you trust the network, add --plain-http={host}"
         )),

@@ -5,6 +5,8 @@
     reason = "a test says what it relies on by failing"
 )]
 
+#[cfg(unix)]
+mod configuration;
 mod connection;
 mod copy;
 mod gc;
