@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use eigenpack_oci::Secret;
+use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
 /// Which proxy leads to which host. None is read from the environment, and loopback is always reached without one.
@@ -44,9 +45,42 @@ pub enum ProxyUrlError {
     Scheme,
 }
 
+impl ProxyOptions {
+    /// Returns the proxy that leads to a URL, where `route` says of its host what it says.
+    pub(crate) fn leading_to<'a>(
+        &'a self,
+        url: &Url,
+        route: Option<&'a Route>,
+    ) -> Option<&'a ProxyUrl> {
+        let general = match (route, url.scheme()) {
+            (Some(Route::Direct), _) => return None,
+            (Some(Route::Through(proxy)), _) => return Some(proxy),
+            (None, "http") => self.http.as_ref()?,
+            (None, _) => self.https.as_ref()?,
+        };
+        // Only whether it is excepted is asked, and a host that cannot be told is not.
+        let matcher = Matcher::builder().all("http://proxy").no(self.direct());
+        let is_excepted = url.as_str().parse().is_ok_and(|uri| {
+            let led = matcher.build().intercept(&uri);
+            led.is_none()
+        });
+        (!is_excepted).then_some(general)
+    }
+
+    /// Returns the hosts that are reached without a proxy unless a [`Route`] leads there, as `NO_PROXY` would name them.
+    pub(crate) fn direct(&self) -> String {
+        format!("localhost,127.0.0.0/8,::1,{}", self.no_proxy)
+    }
+}
+
 impl ProxyUrl {
     pub(crate) fn expose(&self) -> &Url {
         self.0.expose()
+    }
+
+    /// Tells whether the proxy itself is spoken to over TLS.
+    pub(crate) fn is_over_tls(&self) -> bool {
+        self.expose().scheme() == "https"
     }
 }
 
@@ -92,6 +126,34 @@ mod tests {
         assert_eq!(parsed("socks5://proxy:1080"), Err(ProxyUrlError::Scheme));
         for text in ["", "http://", "proxy:port", "a b"] {
             assert_eq!(parsed(text), Err(ProxyUrlError::NotUrl), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_way_of_a_host_counts_before_that_of_all() {
+        let url = |text: &str| text.parse::<ProxyUrl>().unwrap();
+        let options = ProxyOptions {
+            http: Some(url("http")),
+            https: Some(url("https")),
+            no_proxy: "a.test,10.0.0.0/8".to_owned(),
+        };
+        let leading = |text: &str, route: Option<&Route>| {
+            let proxy = options.leading_to(&Url::parse(text).unwrap(), route)?;
+            proxy.expose().host_str().map(str::to_owned)
+        };
+        let own = Route::Through(url("own"));
+        for (to, proxy) in [
+            ("http://b.test/", Some("http")),
+            ("https://b.test:5000/", Some("https")),
+            ("https://a.test/", None),
+            ("https://registry.a.test/", None),
+            ("https://10.1.2.3:5000/", None),
+            ("https://localhost:5000/", None),
+            ("http://[::1]:5000/", None),
+        ] {
+            assert_eq!(leading(to, None).as_deref(), proxy, "{to}");
+            assert_eq!(leading(to, Some(&own)).as_deref(), Some("own"), "{to}");
+            assert_eq!(leading(to, Some(&Route::Direct)), None, "{to}");
         }
     }
 

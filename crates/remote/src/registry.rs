@@ -13,10 +13,11 @@ use crate::deadline::Deadline;
 use crate::exchange::Request;
 use crate::needs::Needs;
 use crate::notices::Notices;
-use crate::options::RemoteOptions;
+use crate::options::{HostOptions, RemoteOptions};
+use crate::proxy::ProxyUrl;
 use crate::repository::RemoteRepository;
 use crate::sessions::Sessions;
-use crate::transport::{Body, Method, Transport, TransportError, authority};
+use crate::transport::{Body, Method, TlsOptions, Transport, TransportError, authority};
 
 /// A registry over HTTP: its settings, its connections, and what was learned of it.
 ///
@@ -61,6 +62,14 @@ impl RemoteRegistry {
                 reason: "this is not the address of a host".to_owned(),
             }
         })?;
+        if !plain && proxy_learns(&options, own, &base) {
+            return Err(AccessError::Refused {
+                host: host.to_string(),
+                reason: "its proxy speaks TLS too, and would be shown the same certificate and be believed as blindly; \
+                         one that speaks http is neither"
+                    .to_owned(),
+            });
+        }
         let options = Arc::new(options);
         let url = |host: &RegistryHost| Url::parse(&format!("http://{host}/"));
         let named = options.hosts.iter().filter(|(_, it)| it.plain_http);
@@ -153,6 +162,16 @@ impl RemoteRegistry {
     pub fn repository(&self, name: Repository) -> RemoteRepository {
         RemoteRepository::new(Arc::clone(&self.connection), name)
     }
+}
+
+/// Tells whether the proxy that leads to a registry would be treated as the registry alone may be: over TLS, the two cannot be
+/// told apart.
+fn proxy_learns(options: &RemoteOptions, own: Option<&HostOptions>, base: &Url) -> bool {
+    let route = own.and_then(|own| own.route.as_ref());
+    let proxy = options.proxy.leading_to(base, route);
+    let is_special = |tls: &TlsOptions| tls.identity.is_some() || tls.insecure;
+    proxy.is_some_and(ProxyUrl::is_over_tls)
+        && (is_special(&options.tls) || own.is_some_and(|own| is_special(&own.tls)))
 }
 
 impl Connection {

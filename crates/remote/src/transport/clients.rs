@@ -99,9 +99,10 @@ impl Clients {
             .retry(reqwest::retry::never())
             .referer(false)
             .no_proxy();
+        let route = host.and_then(|host| host.route.as_ref());
         // What was said of the host counts before what was said of all.
         let tls = || host.map(|host| &host.tls).into_iter().chain([&options.tls]);
-        builder = if peer.over_tls {
+        builder = if peer.over_tls || self.has_proxy_over_tls(route) {
             builder.tls_certs_merge(tls().flat_map(|tls| tls.authorities.certificates()))
         } else {
             builder.tls_certs_only([])
@@ -112,10 +113,22 @@ impl Clients {
                 builder = builder.identity(identity.identity());
             }
         }
-        for proxy in self.proxies(host.and_then(|host| host.route.as_ref()))? {
+        for proxy in self.proxies(route)? {
             builder = builder.proxy(proxy);
         }
         builder.build()
+    }
+
+    fn has_proxy_over_tls(&self, route: Option<&Route>) -> bool {
+        let general = &self.options.proxy;
+        match route {
+            Some(Route::Direct) => false,
+            Some(Route::Through(proxy)) => proxy.is_over_tls(),
+            None => [&general.http, &general.https]
+                .into_iter()
+                .flatten()
+                .any(ProxyUrl::is_over_tls),
+        }
     }
 
     fn proxies(&self, route: Option<&Route>) -> reqwest::Result<Vec<Proxy>> {
@@ -125,7 +138,7 @@ impl Clients {
             None => {}
         }
         let settings = &self.options.proxy;
-        let direct = format!("localhost,127.0.0.0/8,::1,{}", settings.no_proxy);
+        let direct = settings.direct();
         let proxy = |url: &Option<ProxyUrl>, scheme: fn(Url) -> reqwest::Result<Proxy>| {
             let url = url.as_ref().map(|url| url.expose().clone());
             url.map(|url| Ok(scheme(url)?.no_proxy(NoProxy::from_string(&direct))))

@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use eigenpack_oci::{
-    AccessError, FetchError, NetworkErrorKind, Precondition, Source as _, Target as _,
+    AccessError, FetchError, NetworkErrorKind, Precondition, RegistryHost, Source as _, Target as _,
 };
 use eigenpack_registry::{ServerOptions, TlsIdentity};
 use eigenpack_remote::credentials::GivenCredentials;
 use eigenpack_remote::{
-    Authorities, ClientIdentity, RemoteOptions, RemoteRegistry, RemoteRepository,
+    Authorities, ClientIdentity, ProxyUrl, RemoteOptions, RemoteRegistry, RemoteRepository, Route,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio_rustls::TlsAcceptor;
@@ -375,6 +375,58 @@ async fn whom_a_registry_leads_to_is_believed_by_what_is_said_of_them() {
     for led_to in [&service, &elsewhere] {
         let requests = led_to.requests();
         assert!(requests.iter().all(|seen| !seen.certified), "{requests:?}");
+    }
+}
+
+/// Returns how to get to a stage that is a proxy and speaks TLS itself.
+fn proxy_over_tls(stage: &Stage) -> ProxyUrl {
+    https(stage, "").parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_proxy_over_tls_is_verified() {
+    let authority = Authority::new();
+    let proxy = authority.stage(Demand::Certificate, content).await;
+    let mut options = options();
+    options.plain_http = true;
+    options.proxy.http = Some(proxy_over_tls(&proxy));
+    let registry = |options: &RemoteOptions| {
+        let registry = RemoteRegistry::new("registry.test".parse().unwrap(), options.clone());
+        registry.unwrap().repository(name())
+    };
+    let (_, kind) = network(fetch(&registry(&options)).await);
+    assert_eq!((kind, proxy.requests().len()), (NetworkErrorKind::Tls, 0));
+    options.tls.authorities = authority.trusted();
+    assert_eq!(fetch(&registry(&options)).await.unwrap(), b"{}");
+    assert_eq!(proxy.requests()[0].host, "registry.test");
+}
+
+/// The library below tells a proxy and what is behind it apart by nothing.
+#[tokio::test]
+async fn what_is_for_the_registry_alone_needs_a_proxy_that_cannot_take_it() {
+    let authority = Authority::new();
+    let proxy = authority.stage(Demand::Certificate, content).await;
+    let host: RegistryHost = "registry.test".parse().unwrap();
+    let Certificate { chain, key } = authority.certificate("alice");
+    let identity = ClientIdentity::from_pem(chain.as_bytes(), key.as_bytes()).unwrap();
+    let mut insecure = authority.options();
+    insecure.host(&host).tls.insecure = true;
+    let mut certified = authority.options();
+    certified.tls.identity = Some(identity);
+    for mut options in [insecure, certified] {
+        options.proxy.https = Some(proxy_over_tls(&proxy));
+        let outcome = |options: &RemoteOptions| RemoteRegistry::new(host.clone(), options.clone());
+        let refused = outcome(&options).unwrap_err();
+        assert!(matches!(refused, AccessError::Refused { .. }), "{refused}");
+        options.proxy.no_proxy = "registry.test".to_owned();
+        assert!(outcome(&options).is_ok());
+        options.host(&host).route = Some(Route::Through(proxy_over_tls(&proxy)));
+        outcome(&options).unwrap_err();
+        options.plain_http = true;
+        assert!(outcome(&options).is_ok());
+        options.plain_http = false;
+        options.host(&host).route = Some(Route::Through("http://proxy.test".parse().unwrap()));
+        assert!(outcome(&options).is_ok());
     }
 }
 
