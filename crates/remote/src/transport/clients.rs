@@ -11,6 +11,13 @@ use super::authority;
 use crate::options::{HostOptions, RemoteOptions};
 use crate::proxy::{ProxyUrl, Route};
 
+/// How much of one answer may come over HTTP/2 before it is read, in bytes: what is on its way in a tenth of a second at 20
+/// MiB a second.
+const STREAM_WINDOW: u32 = 2 << 20;
+
+/// The same for all answers of a connection: enough for so many that nobody reads that none holds up the others.
+const CONNECTION_WINDOW: u32 = 8 * STREAM_WINDOW;
+
 /// The clients, each made when it is first needed: loading the system's certificates takes time and can fail, and plain
 /// http needs none.
 #[derive(Debug)]
@@ -95,6 +102,8 @@ impl Clients {
         let mut builder = Client::builder()
             .user_agent(&options.user_agent)
             .connect_timeout(options.connect_timeout)
+            .http2_initial_stream_window_size(STREAM_WINDOW)
+            .http2_initial_connection_window_size(CONNECTION_WINDOW)
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod auth;
+mod authority;
 mod chunks;
 mod cutter;
 mod echoed;
@@ -13,8 +14,10 @@ mod embedded;
 mod fault_matrix;
 mod faults;
 mod fixture;
+mod front;
 mod guarded;
 mod hostile_auth;
+mod http2;
 mod lists;
 mod manifests;
 mod notices;

@@ -10,107 +10,14 @@ use eigenpack_oci::{
 use eigenpack_registry::{ServerOptions, TlsIdentity};
 use eigenpack_remote::credentials::GivenCredentials;
 use eigenpack_remote::{
-    Authorities, ClientIdentity, ProxyUrl, RemoteOptions, RemoteRegistry, RemoteRepository, Route,
+    ClientIdentity, ProxyUrl, RemoteOptions, RemoteRegistry, RemoteRepository, Route,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
+use crate::authority::{Authority, Certificate, Demand, over_tls};
 use crate::embedded::{Embedded, name};
 use crate::fixture::{blob, large, manifest, options, read};
 use crate::guarded::{alice, basic, which};
 use crate::stage::{Reply, Seen, Stage};
-
-/// An authority that nobody knows of.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-/// A certificate of an authority and its key, in PEM.
-struct Certificate {
-    chain: String,
-    key: String,
-}
-
-/// What a server wants to see of its clients.
-#[derive(Clone, Copy)]
-enum Demand {
-    Nothing,
-    /// It asks for a certificate, and takes those who have none.
-    Certificate,
-    /// Whoever has none gets no further.
-    CertificateOrNothing,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap());
-        Self(issuer.unwrap())
-    }
-
-    fn certificate(&self, name: &str) -> Certificate {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new([name.to_owned()]).unwrap();
-        Certificate {
-            chain: params.signed_by(&key, &self.0).unwrap().pem(),
-            key: key.serialize_pem(),
-        }
-    }
-
-    fn trusted(&self) -> Authorities {
-        Authorities::from_pem(self.0.pem().as_bytes()).unwrap()
-    }
-
-    /// Returns how a host on loopback shakes hands.
-    fn acceptor(&self, demand: Demand) -> TlsAcceptor {
-        let provider = Arc::new(default_provider());
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .unwrap();
-        let mut roots = RootCertStore::empty();
-        roots.add(self.0.der().clone()).unwrap();
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-        let builder = match demand {
-            Demand::Nothing => builder.with_no_client_auth(),
-            Demand::Certificate => {
-                builder.with_client_cert_verifier(verifier.allow_unauthenticated().build().unwrap())
-            }
-            Demand::CertificateOrNothing => {
-                builder.with_client_cert_verifier(verifier.build().unwrap())
-            }
-        };
-        let Certificate { chain, key } = self.certificate("127.0.0.1");
-        let chain = vec![CertificateDer::from_pem_slice(chain.as_bytes()).unwrap()];
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
-        Arc::new(builder.with_single_cert(chain, key).unwrap()).into()
-    }
-
-    async fn stage(
-        &self,
-        demand: Demand,
-        play: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
-    ) -> Stage {
-        Stage::over_tls(self.acceptor(demand), play).await
-    }
-
-    /// Returns the options of a client that trusts this authority.
-    fn options(&self) -> RemoteOptions {
-        let mut options = over_tls();
-        options.tls.authorities = self.trusted();
-        options
-    }
-}
-
-/// Returns the options of a client that trusts nobody here.
-fn over_tls() -> RemoteOptions {
-    let mut options = options();
-    options.tls.on_loopback = true;
-    options
-}
 
 fn as_alice(mut options: RemoteOptions) -> RemoteOptions {
     options.credentials = Some(Arc::new(GivenCredentials::new(alice())));
