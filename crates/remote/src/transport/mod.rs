@@ -29,6 +29,7 @@ const PIECE: usize = 64 * 1024;
 /// Sends requests over pooled connections.
 #[derive(Debug)]
 pub(crate) struct Transport {
+    connect_timeout: Duration,
     idle_timeout: Duration,
     clients: Clients,
 }
@@ -58,6 +59,8 @@ pub(crate) struct TransportError {
 /// What took too long.
 #[derive(Debug, thiserror::Error)]
 enum Overdue {
+    #[error("no connection stood after {0:?}")]
+    Connect(Duration),
     #[error("nothing moved for {0:?}")]
     Silence(Duration),
     #[error("the time for the whole operation is over")]
@@ -68,6 +71,7 @@ impl Transport {
     /// Speaks to the registry at `base`, and to wherever it leads.
     pub(crate) fn new(options: Arc<RemoteOptions>, registry: &RegistryHost, base: &Url) -> Self {
         Self {
+            connect_timeout: options.connect_timeout,
             idle_timeout: options.idle_timeout,
             clients: Clients::new(options, registry, base),
         }
@@ -104,6 +108,10 @@ impl Transport {
         let inner = loop {
             let before = progress.load(Ordering::Relaxed);
             match tokio::time::timeout(self.idle_timeout, &mut sending).await {
+                Ok(Err(error)) if error.is_connect() && error.is_timeout() => {
+                    let overdue = Overdue::Connect(self.connect_timeout);
+                    return Err(TransportError::timeout(url, overdue));
+                }
                 Ok(result) => break result.map_err(|e| TransportError::classify(url, e))?,
                 Err(_) if progress.load(Ordering::Relaxed) != before => {}
                 Err(_) => return Err(TransportError::silent(url, self.idle_timeout)),

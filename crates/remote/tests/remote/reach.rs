@@ -30,6 +30,45 @@ async fn nobody_there_is_said_at_once() {
     assert_eq!((named, kind), (host, NetworkErrorKind::Connect));
 }
 
+/// Linux drops who wants to connect where too many already wait to be let in.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn connecting_takes_no_longer_than_allowed() {
+    use std::time::Duration;
+    use tokio::net::{TcpSocket, TcpStream};
+    use tokio::time::timeout;
+
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(0).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    loop {
+        let connection = timeout(Duration::from_millis(500), TcpStream::connect(address)).await;
+        let Ok(connection) = connection else { break };
+        waiting.push(connection.unwrap());
+        assert!(waiting.len() < 100, "all are let in");
+    }
+    let mut options = options();
+    options.connect_timeout = Duration::from_millis(200);
+    let registry = RemoteRegistry::new(address.to_string().parse().unwrap(), options).unwrap();
+    let repository = registry.repository("a".parse().unwrap());
+    let ended = timeout(Duration::from_secs(15), repository.tags()).await;
+    let error = ended.expect("it ends before the idle timeout").unwrap_err();
+    let FetchError::Access(AccessError::Network {
+        host, kind, source, ..
+    }) = error
+    else {
+        panic!("{error:?}")
+    };
+    assert_eq!(
+        (host, kind),
+        (address.to_string(), NetworkErrorKind::Timeout)
+    );
+    let said = source.unwrap().to_string();
+    assert_eq!(said, "no connection stood after 200ms");
+}
+
 #[test]
 fn plain_http_is_for_loopback_or_on_demand() {
     let plain = |host: &str, plain_http| {
