@@ -1,4 +1,4 @@
-//! `eigenpack serve` as a process that dies, and beside other processes: what it acknowledged is never lost.
+//! `eigenpack` as a process that dies, and beside other processes: what it acknowledged is never lost.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,6 +6,7 @@
 )]
 
 mod client;
+mod downloads;
 mod garbage;
 mod killed;
 mod server;

@@ -1,5 +1,5 @@
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use eigenpack::oci::Digest;
@@ -28,6 +28,13 @@ pub(crate) fn make_old(store: &Path, age: Duration) {
         let old = SystemTime::now() - age;
         File::open(file).unwrap().set_modified(old).unwrap();
     });
+}
+
+/// Lists the files in a folder and below it.
+pub(crate) fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for_each_file(folder, &mut |file| files.push(file.to_owned()));
+    files
 }
 
 fn for_each_file(folder: &Path, act: &mut impl FnMut(&Path)) {
