@@ -191,15 +191,13 @@ impl Incoming {
         content: &Content,
     ) -> Result<Self, PushError> {
         let (mut incoming, mut left) = Self::open(store, descriptor, content).await?;
-        if left > descriptor.size {
-            return incoming.cleared().await;
-        }
         while left > 0 {
             let read = blocking(move || incoming.read(left)).await;
             (incoming, left) = match read {
                 Ok(read) => read,
+                // It is longer than the blob, or cannot be read.
                 Err(error) => {
-                    tracing::debug!(%error, "a partial file cannot be read");
+                    tracing::debug!(%error, "cannot go on with a partial file");
                     return Self::start(store, descriptor, content).await;
                 }
             };

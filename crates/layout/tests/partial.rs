@@ -16,7 +16,7 @@ use eigenpack_oci::{
     AccessError, Action, Algorithm, AnsweredBy, Asked, BlobStream, ByteStream, Content, CopyError,
     CopyOptions, Descriptor, Digest, FetchError, MediaType, Observer, Precondition, PushError,
     Pushed, RawManifest, RegistryAnswer, Reopen, Silent, Source, Tag, TagOrDigest, Target as _,
-    copy, fetch_blob,
+    VerifyError, copy, fetch_blob,
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tempfile::TempDir;
@@ -53,6 +53,8 @@ enum Comes {
     Until(usize),
     /// Before this byte, somebody has to say that it goes on.
     WaitsAt(usize, Arc<Notify>),
+    /// The source sees before this byte that no more will come.
+    EndsAt(usize),
     /// It can be had from the start alone; whoever asks for another byte is told so.
     FromTheStart(fn() -> FetchError),
 }
@@ -91,6 +93,15 @@ impl Blob {
             Comes::NotAtAll => Err(broken()),
             Comes::Until(end) => {
                 let end_of_it = stream::iter([Err(broken())]);
+                Ok(Box::pin(self.pieces(offset, *end).chain(end_of_it)))
+            }
+            Comes::EndsAt(end) => {
+                let error = FetchError::Verify(VerifyError::TooShort {
+                    digest: Digest::sha256(&self.bytes),
+                    expected: size as u64,
+                    found: *end as u64,
+                });
+                let end_of_it = stream::iter([Err(io::Error::other(error))]);
                 Ok(Box::pin(self.pieces(offset, *end).chain(end_of_it)))
             }
             Comes::WaitsAt(at, go_on) => {
@@ -311,14 +322,22 @@ async fn content_that_is_wrong_is_kept_nowhere() {
     let mut wrong = bytes().to_vec();
     wrong[PART + 1] ^= 1;
     let longer = [bytes(), &[0]].concat();
-    for content in [&wrong[..], &bytes()[..PART], &longer] {
+    for (content, comes) in [
+        (&wrong[..], Comes::Whole),
+        (&bytes()[..PART], Comes::Whole),
+        (&longer, Comes::Whole),
+        (bytes(), Comes::EndsAt(PART + 1)),
+    ] {
         for (held, opened) in [(0, [0].as_slice()), (PART, &[PART, 0])] {
             if held > 0 {
                 place.leave(&bytes()[..held]);
             }
-            let from = Blob::that(content, Comes::Whole);
+            let from = Blob::that(content, comes.clone());
             let refused = place.push(&from).await;
-            assert!(matches!(refused, Err(PushError::Verify(_))), "{refused:?}");
+            assert!(
+                matches!(refused, Err(PushError::Verify(_) | PushError::Content(_))),
+                "{refused:?}"
+            );
             assert_eq!(from.opened(), opened);
             assert_eq!(place.left(), [""; 0]);
         }
@@ -614,6 +633,9 @@ async fn a_copy_that_fails_on_one_blob_keeps_what_it_has_of_the_others() {
         CopyError::Source { digest, .. } => assert_eq!(digest, missing.digest),
         other => panic!("{other:?}"),
     }
+    // A step that had begun is finished first.
+    let is_done = || File::open(place.partial()).map_or(true, |file| file.try_lock().is_ok());
+    until(is_done).await;
     let name = place.partial().file_name().unwrap().to_owned();
     assert_eq!(place.left(), [name.into_string().unwrap()]);
     let left = fs::read(place.partial()).unwrap();
