@@ -21,6 +21,8 @@ struct Log {
     entries: Vec<Arc<Entry>>,
     /// The trip of the latest request that was answered.
     answered: usize,
+    /// How many connections were taken.
+    accepted: usize,
 }
 
 /// A request under way.
@@ -93,9 +95,18 @@ impl Recorder {
         connections.len()
     }
 
+    /// Returns how many connections were opened, those without any request included.
+    pub fn accepted(&self) -> usize {
+        self.lock().accepted
+    }
+
     /// Forgets everything.
     pub fn clear(&self) {
         *self.lock() = Log::default();
+    }
+
+    pub(crate) fn accepts(&self) {
+        self.lock().accepted += 1;
     }
 
     pub(crate) fn came(

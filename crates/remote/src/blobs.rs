@@ -57,7 +57,7 @@ impl RemoteRepository {
         deadline: Deadline,
     ) -> Result<Opened, FetchError> {
         let mut request = self.blob_request(Method::GET, descriptor);
-        request = request.reading(Read::Stream);
+        request = request.reading(Read::Stream(descriptor.size - offset));
         if offset > 0 {
             request = request.header("range", download_range(offset));
         }

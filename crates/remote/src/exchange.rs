@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::answer::{Answer, ExchangeError};
 use crate::authorization::Attempt;
+use crate::concurrency::{Load, is_small};
 use crate::deadline::{Deadline, Retries};
 use crate::mask::Mask;
 use crate::needs::Needs;
@@ -39,8 +40,8 @@ pub(crate) enum Read {
     Nothing,
     /// It is read into memory, and over so many bytes it is an error.
     UpTo(u64),
-    /// It is left to be streamed.
-    Stream,
+    /// It is left to be streamed, and should have so many bytes.
+    Stream(u64),
 }
 
 /// The most bytes read of a body that means nothing.
@@ -81,6 +82,14 @@ impl Request {
     pub(crate) fn sent_once(mut self) -> Self {
         self.repeatable = false;
         self
+    }
+
+    fn load(&self) -> Load {
+        match (&self.content, self.read) {
+            (Some(content), _) if !content.is_small() => Load::Upload,
+            (_, Read::Stream(bytes)) if !is_small(bytes) => Load::Download,
+            _ => Load::Small,
+        }
     }
 }
 
@@ -185,6 +194,8 @@ impl Connection {
         url: &Url,
         authorization: Option<&str>,
     ) -> Result<Response, ExchangeError> {
+        // Before the content is opened, which may need a permit of its own.
+        let permit = self.concurrency.permit(request.load()).await;
         let fault = Fault::default();
         let body = match &request.content {
             Some(content) => content.open(&fault).await.map_err(ExchangeError::Content)?,
@@ -197,7 +208,8 @@ impl Connection {
         // A fault of the content breaks the connection, so it looks like one of the network.
         match (fault.take(), result) {
             (Some(error), _) => Err(ExchangeError::Content(error)),
-            (None, result) => result.map_err(|error| AccessError::from(error).into()),
+            (None, Ok(response)) => Ok(response.with_permit(permit)),
+            (None, Err(error)) => Err(AccessError::from(error).into()),
         }
     }
 }
@@ -286,7 +298,7 @@ async fn read(
     }
     match request.read {
         Read::Nothing => discard(response).await,
-        Read::Stream => answer.stream = Some(response),
+        Read::Stream(_) => answer.stream = Some(response),
         Read::UpTo(limit) => {
             let too_large = || ExchangeError::TooLarge {
                 request: format!("{} {}", request.method, request.url.path()),

@@ -21,6 +21,7 @@ mod accounts;
 mod answer;
 mod authorization;
 mod blobs;
+mod concurrency;
 pub mod credentials;
 mod deadline;
 mod exchange;

@@ -37,6 +37,12 @@ pub struct RemoteOptions {
     pub observer: Arc<dyn Observer>,
     /// The `User-Agent` of every request.
     pub user_agent: String,
+    /// The most requests in flight at once, over all operations; at least two.
+    ///
+    /// Over HTTP/1.1 there are about as many connections. A blob's stream counts until it ends or is dropped. Blobs over
+    /// 64 KiB leave two requests to what is smaller; of the others, those that are sent take one half at most, and those that
+    /// are read the other. Requests to token services do not count. Default: 10.
+    pub concurrency: usize,
     /// The longest time that a connection may take to stand.
     pub connect_timeout: Duration,
     /// The longest time in which nothing moves, in either direction.
@@ -92,6 +98,7 @@ impl Default for RemoteOptions {
             hosts: BTreeMap::new(),
             observer: Arc::new(Silent),
             user_agent: concat!("eigenpack/", env!("CARGO_PKG_VERSION")).to_owned(),
+            concurrency: 10,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
             operation_timeout: Duration::from_hours(1),

@@ -3,10 +3,11 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use eigenpack_oci::{ByteStream, Content, Descriptor, Verifier, VerifyError, verify};
 use futures_util::StreamExt as _;
 
+use crate::concurrency::is_small;
 use crate::transport::Body;
 
 /// Content to be sent, or a part of it, with what all of it must be.
@@ -44,6 +45,28 @@ impl Fault {
 }
 
 impl Outgoing {
+    /// Reads what is small into memory, so that whoever sends it waits for nobody, and takes it.
+    pub(crate) async fn read(
+        descriptor: Descriptor,
+        content: Content,
+    ) -> Result<Self, ContentError> {
+        let content = match content {
+            Content::Reopen(_) if is_small(descriptor.size) => {
+                let mut stream = content.open(0).await.map_err(ContentError::Read)?;
+                let mut bytes = BytesMut::new();
+                // A piece too many is enough to see that it is too long.
+                while bytes.len() as u64 <= descriptor.size
+                    && let Some(piece) = stream.next().await
+                {
+                    bytes.extend_from_slice(&piece.map_err(ContentError::Read)?);
+                }
+                Content::Bytes(bytes.freeze())
+            }
+            content => content,
+        };
+        Self::new(descriptor, content).map_err(ContentError::Verify)
+    }
+
     /// Takes content to be sent; what is in memory is checked here, before anything is sent.
     pub(crate) fn new(descriptor: Descriptor, content: Content) -> Result<Self, VerifyError> {
         let check = match &content {
@@ -69,6 +92,11 @@ impl Outgoing {
             to,
             ..self.clone()
         }
+    }
+
+    /// Tells whether it is little and in memory, so that sending it waits for nobody.
+    pub(crate) fn is_small(&self) -> bool {
+        matches!(self.content, Content::Bytes(_)) && is_small(self.size())
     }
 
     /// Returns the size of all the content.

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::accounts::Accounts;
 use crate::answer::ExchangeError;
+use crate::concurrency::Concurrency;
 use crate::deadline::Deadline;
 use crate::exchange::Request;
 use crate::needs::Needs;
@@ -38,6 +39,7 @@ pub(crate) struct Connection {
     pub(crate) plain_hosts: BTreeSet<String>,
     pub(crate) options: Arc<RemoteOptions>,
     pub(crate) transport: Transport,
+    pub(crate) concurrency: Concurrency,
     pub(crate) accounts: Accounts,
     pub(crate) notices: Notices,
     knowledge: Mutex<HostKnowledge>,
@@ -79,6 +81,7 @@ impl RemoteRegistry {
             plain_hosts: named.chain(itself).collect(),
             transport: Transport::new(Arc::clone(&options), &host, &base),
             host,
+            concurrency: Concurrency::new(options.concurrency),
             base,
             accounts: Accounts::new(options.credentials.clone()),
             notices: Notices::default(),

@@ -102,6 +102,8 @@ impl Download {
 
     /// Opens the blob again at the position.
     async fn resume(&mut self, error: TransportError) -> Result<(), FetchError> {
+        // Others need not wait while this does, and nobody waits for a permit while holding one like it.
+        self.opened.response.release();
         let again = match error.kind {
             NetworkErrorKind::Broken => self.retries.again(Failure::Broken).await,
             NetworkErrorKind::Timeout => self.retries.again(Failure::Silent).await,

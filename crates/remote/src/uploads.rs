@@ -40,7 +40,7 @@ impl RemoteRepository {
     ) -> Result<Pushed, PushError> {
         let deadline = self.connection.deadline();
         let digest = descriptor.digest.clone();
-        let content = Outgoing::new(descriptor, content)?;
+        let content = Outgoing::read(descriptor, content).await?;
         let session = self.connection.sessions.track(self.write_scopes());
         let uploaded = self.upload(&digest, &content, &session, deadline).await;
         self.connection.cancel(&session).await;

@@ -70,6 +70,9 @@ impl Watch {
 
     /// Goes with a new connection.
     pub(crate) fn connection(self: &Arc<Self>) -> Tap {
+        if let Some(recorder) = &self.recorder {
+            recorder.accepts();
+        }
         Tap {
             watch: self.clone(),
             link: Arc::default(),

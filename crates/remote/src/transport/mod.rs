@@ -21,6 +21,7 @@ use url::Url;
 
 use self::clients::Clients;
 pub use self::tls::{Authorities, ClientIdentity, TlsError, TlsOptions};
+use crate::concurrency::Permit;
 use crate::options::RemoteOptions;
 
 /// The largest piece of a body that is sent before it counts as progress, in bytes.
@@ -46,6 +47,7 @@ pub(crate) struct Response {
     url: Url,
     idle_timeout: Duration,
     inner: reqwest::Response,
+    permit: Option<Permit>,
 }
 
 /// Why there is no answer, or no complete one.
@@ -122,6 +124,7 @@ impl Transport {
             url: url.clone(),
             idle_timeout: self.idle_timeout,
             inner,
+            permit: None,
         })
     }
 }
@@ -151,6 +154,17 @@ fn counted(
 impl Response {
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Keeps the permit of the request for as long as the answer is read.
+    pub(crate) fn with_permit(mut self, permit: Permit) -> Self {
+        self.permit = Some(permit);
+        self
+    }
+
+    /// Gives the permit up: nothing more is read.
+    pub(crate) fn release(&mut self) {
+        self.permit = None;
     }
 
     pub(crate) fn status(&self) -> u16 {

@@ -8,6 +8,7 @@ mod accounts;
 mod auth;
 mod authority;
 mod chunks;
+mod concurrency;
 mod cutter;
 mod echoed;
 mod embedded;
