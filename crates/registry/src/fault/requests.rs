@@ -24,6 +24,7 @@ pub struct Requests {
     content_over: Option<u64>,
     #[serde(default, deserialize_with = "text::some_header_value")]
     authorization_other_than: Option<String>,
+    authorized: Option<bool>,
     #[serde(default)]
     when: When,
 }
@@ -174,6 +175,13 @@ impl Requests {
         self
     }
 
+    /// Only those that bring an `Authorization` header, or only those that do not.
+    #[must_use]
+    pub fn authorized(mut self, authorized: bool) -> Self {
+        self.authorized = Some(authorized);
+        self
+    }
+
     /// Only the `n`th of them, counted from 1; 0 counts as 1.
     #[must_use]
     pub fn nth(self, n: u64) -> Self {
@@ -214,6 +222,7 @@ impl Requests {
             && (self.authorization_other_than.as_ref()).is_none_or(|value| {
                 seen.authorization.as_ref().map(HeaderValue::as_bytes) != Some(value.as_bytes())
             })
+            && (self.authorized).is_none_or(|wanted| wanted == seen.authorization.is_some())
     }
 }
 

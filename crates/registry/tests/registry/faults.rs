@@ -330,6 +330,19 @@ async fn a_registry_may_know_less_than_others() {
         202
     );
     assert_eq!(faulty.server.ask(&put, &[], b"").await.status, 201);
+    let challenge = Fault::Unauthorized("Basic realm=\"x\"".to_owned());
+    faulty.rule(Requests::all().authorized(false), challenge);
+    for (headers, status) in [(vec![], 401), (vec![("Authorization", "Basic x")], 200)] {
+        let answer = faulty.server.ask("GET /v2/", &headers, b"").await;
+        assert_eq!(answer.status, status);
+    }
+    faulty.rule(Requests::all().authorized(true), Fault::answer(403));
+    let headers = [("Authorization", "Basic x")];
+    assert_eq!(
+        faulty.server.ask("GET /v2/", &headers, b"").await.status,
+        403
+    );
+    assert_eq!(faulty.server.ask("GET /v2/", &[], b"").await.status, 200);
 }
 
 #[tokio::test]
