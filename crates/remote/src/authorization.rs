@@ -29,7 +29,8 @@ pub(crate) struct Attempt<'a> {
     header: Option<Authorization>,
     flow: Option<AuthFlow>,
     borrowed: u32,
-    began: Instant,
+    /// Since when it is wanted: what was refused from then on is refused to it too.
+    asked_for: Instant,
     deadline: Deadline,
 }
 
@@ -53,6 +54,7 @@ impl<'a> Attempt<'a> {
     pub(crate) async fn new(
         connection: &'a Connection,
         needs: &'a Needs,
+        asked_for: Instant,
         deadline: Deadline,
     ) -> Self {
         let mut attempt = Self {
@@ -62,7 +64,7 @@ impl<'a> Attempt<'a> {
             header: None,
             flow: None,
             borrowed: 0,
-            began: Instant::now(),
+            asked_for,
             deadline,
         };
         // Whatever goes wrong here is left to the registry's next challenge.
@@ -161,7 +163,7 @@ impl<'a> Attempt<'a> {
                 return Ok(());
             }
             if let Some((at, refusal)) = &*last_failure
-                && *at >= self.began
+                && *at >= self.asked_for
             {
                 return Err(self.error(answer, &account, refusal.clone()));
             }

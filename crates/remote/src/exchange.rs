@@ -7,6 +7,7 @@ use eigenpack_oci::distribution::{
     Endpoint, Failure, MAX_ERROR_SIZE, RetryPolicy, resolve_location, same_origin,
 };
 use eigenpack_oci::{AccessError, AnsweredBy, Asked, NetworkErrorKind};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::answer::{Answer, ExchangeError};
@@ -148,8 +149,12 @@ impl Connection {
         request: &Request,
         deadline: Deadline,
     ) -> Result<Answer, ExchangeError> {
+        let asked_for = Instant::now();
+        // Whoever had to wait then takes the token that was got meanwhile. Content that is opened may need a permit of its own,
+        // and so comes later too.
+        let permit = self.concurrency.permit(request.load()).await;
         let mut url = request.url.clone();
-        let mut authorization = Attempt::new(self, &request.needs, deadline).await;
+        let mut authorization = Attempt::new(self, &request.needs, asked_for, deadline).await;
         let mut redirects = 0;
         let mut trusted = true;
         loop {
@@ -181,6 +186,7 @@ impl Connection {
                 answer.mask = authorization.mask();
             }
             if !trusted || answer.status != 401 {
+                answer.stream = answer.stream.map(|stream| stream.with_permit(permit));
                 return Ok(answer);
             }
             let challenged = authorization.challenged(&answer).await;
@@ -194,8 +200,6 @@ impl Connection {
         url: &Url,
         authorization: Option<&str>,
     ) -> Result<Response, ExchangeError> {
-        // Before the content is opened, which may need a permit of its own.
-        let permit = self.concurrency.permit(request.load()).await;
         let fault = Fault::default();
         let body = match &request.content {
             Some(content) => content.open(&fault).await.map_err(ExchangeError::Content)?,
@@ -208,8 +212,7 @@ impl Connection {
         // A fault of the content breaks the connection, so it looks like one of the network.
         match (fault.take(), result) {
             (Some(error), _) => Err(ExchangeError::Content(error)),
-            (None, Ok(response)) => Ok(response.with_permit(permit)),
-            (None, Err(error)) => Err(AccessError::from(error).into()),
+            (None, result) => result.map_err(|error| AccessError::from(error).into()),
         }
     }
 }

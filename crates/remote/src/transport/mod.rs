@@ -190,10 +190,14 @@ impl Response {
 
     /// Waits for the next bytes of the body; `None` is its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
-        match tokio::time::timeout(self.idle_timeout, self.inner.chunk()).await {
-            Ok(result) => result.map_err(|e| TransportError::classify(&self.url, e)),
-            Err(_) => Err(TransportError::silent(&self.url, self.idle_timeout)),
+        let Ok(chunk) = tokio::time::timeout(self.idle_timeout, self.inner.chunk()).await else {
+            return Err(TransportError::silent(&self.url, self.idle_timeout));
+        };
+        if matches!(chunk, Ok(None)) {
+            // The connection is put back by a task of its own; whoever asks before it ran opens another one.
+            tokio::task::yield_now().await;
         }
+        chunk.map_err(|e| TransportError::classify(&self.url, e))
     }
 }
 

@@ -32,7 +32,7 @@ async fn in_time<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, work).await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn no_more_requests_are_in_flight_than_allowed() {
     let running = Embedded::start().await;
     // None is answered before as many have come as may come.
