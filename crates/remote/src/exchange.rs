@@ -31,6 +31,8 @@ pub(crate) struct Request {
     pub(crate) needs: Needs,
     /// Whether it may be sent again when it is not known whether it was carried out.
     pub(crate) repeatable: bool,
+    /// Whether a redirect to another host is followed; it is the answer otherwise.
+    pub(crate) may_leave: bool,
     pub(crate) read: Read,
 }
 
@@ -61,6 +63,7 @@ impl Request {
             content: None,
             needs,
             repeatable: true,
+            may_leave: true,
             read: Read::Nothing,
         }
     }
@@ -82,6 +85,11 @@ impl Request {
 
     pub(crate) fn sent_once(mut self) -> Self {
         self.repeatable = false;
+        self
+    }
+
+    pub(crate) fn staying(mut self) -> Self {
+        self.may_leave = false;
         self
     }
 
@@ -166,7 +174,9 @@ impl Connection {
                 let observer = self.options.observer.as_ref();
                 self.notices.hear(&self.host, &response, observer);
             }
-            if let Some(location) = redirect(request, &response)? {
+            let location = redirect(request, &response)?;
+            let follows = |to: &Url| request.may_leave || same_origin(to, &self.base);
+            if let Some(location) = location.filter(follows) {
                 redirects += 1;
                 if redirects > self.options.max_redirects {
                     return Err(refused(&url, "it redirects without end").into());

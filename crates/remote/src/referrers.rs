@@ -22,14 +22,11 @@ impl RemoteRepository {
     ) -> Result<Vec<Descriptor>, FetchError> {
         let deadline = self.connection.deadline();
         let from_api = self.referrers_from_api(&digest, artifact_type.as_ref(), deadline);
-        let mut referrers = match from_api.await? {
-            Some(referrers) => referrers,
-            None => self.referrers_from_tag(&digest, deadline).await?,
-        };
-        // Whether the registry filtered by itself needs no belief: what it filtered passes again.
-        if artifact_type.is_some() {
-            referrers.retain(|referrer| referrer.artifact_type == artifact_type);
+        if let Some(referrers) = from_api.await? {
+            return Ok(referrers);
         }
+        let mut referrers = self.referrers_from_tag(&digest, deadline).await?;
+        retain(&mut referrers, artifact_type.as_ref(), false);
         Ok(referrers)
     }
 
@@ -50,18 +47,23 @@ impl RemoteRepository {
         loop {
             let request = Request::new(Method::GET, url, self.read_scopes())
                 .header("accept", MediaType::IMAGE_INDEX.as_str())
+                .staying()
                 .reading(Read::UpTo(self.connection.options.max_manifest_size));
             let answer = self.connection.exchange(&request, deadline).await?;
             match answer.status {
                 200 => {}
-                // A denial is no absence: only these say that there is no such API.
-                404 | 405 | 501 => return Ok(None),
+                // A denial is no absence: only these say that there is no such API. Some registries without it redirect to a page
+                // for people, on another host.
+                301..=303 | 307 | 308 | 404 | 405 | 501 => return Ok(None),
                 _ => return Err(answer.access_error().into()),
             }
-            // Some registries without the API answer with a page for people.
-            let Some(index) = read_index(&answer) else {
+            // Others answer with it themselves.
+            let Some(mut index) = read_index(&answer) else {
                 return Ok(None);
             };
+            let filtered = answer.headers.get("oci-filters-applied");
+            let filtered = filtered.is_some_and(|all| all.contains("artifactType"));
+            retain(&mut index.manifests, artifact_type, filtered);
             referrers.extend(index.manifests);
             if referrers.len() > MAX_REFERRERS {
                 let what = "the list of referrers".to_owned();
@@ -95,6 +97,16 @@ impl RemoteRepository {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Keeps what is of a type, whether or not the registry has `filtered` it by itself. Some registries filter and then leave the
+/// type out.
+fn retain(referrers: &mut Vec<Descriptor>, artifact_type: Option<&MediaType>, filtered: bool) {
+    let Some(wanted) = artifact_type else { return };
+    referrers.retain(|referrer| match &referrer.artifact_type {
+        Some(found) => found == wanted,
+        None => filtered,
+    });
 }
 
 fn read_index(answer: &Answer) -> Option<ImageIndex> {

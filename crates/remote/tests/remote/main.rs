@@ -24,6 +24,7 @@ mod manifests;
 mod notices;
 mod pull;
 mod push;
+mod quirks;
 mod reach;
 mod refusals;
 mod registry;
