@@ -9,7 +9,7 @@ fn every_documented_plan_and_fault_is_read() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/faults.md");
     let text = std::fs::read_to_string(path).unwrap();
     let examples: Vec<_> = text.split("```json\n").skip(1).collect();
-    assert_eq!(examples.len(), 5);
+    assert_eq!(examples.len(), 6);
     for example in examples {
         let json = example.split("```").next().unwrap();
         FaultPlan::from_json(json.as_bytes()).unwrap_or_else(|error| panic!("{error}: {json}"));
