@@ -12,6 +12,8 @@ use super::ConnectionArgs;
 /// names something else is not moved without --overwrite.
 #[derive(Args, Debug)]
 #[command(
+    // Images are large.
+    mut_arg("timeout", |timeout| timeout.default_value("3600")),
     after_help = "Examples:\n  eigenpack copy my-avs:opset-0-v1 ghcr.io/org/my-avs:opset-0-v1\n  eigenpack copy ghcr.io/org/my-avs:opset-0-v1 oci:layout"
 )]
 pub(crate) struct CopyArgs {

@@ -225,8 +225,10 @@ fn network_meaning(kind: NetworkErrorKind, host: &str) -> Meaning {
              if it wants to see a certificate, show one with --cert-file and --key-file; \
              if it speaks http and you trust the network, add --plain-http={host}"
         )),
-        NetworkErrorKind::Timeout => Meaning::new(ExitCode::Network, "timeout")
-            .hint("try again, or allow more time with --timeout SECONDS"),
+        NetworkErrorKind::Timeout => Meaning::new(ExitCode::Network, "timeout").hint(format!(
+            "is {host} up? try again; where it is the whole operation that needs longer, \
+                 allow that with --timeout SECONDS"
+        )),
         _ => Meaning::new(ExitCode::Network, "connection-broken").hint("try again"),
     }
 }
