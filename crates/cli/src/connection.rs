@@ -84,9 +84,7 @@ fn resolve(
             .map(|it| format!("not used: {}", it.message)),
     );
     for host in &insecure {
-        let tls = &mut options.host(host).tls;
-        tls.insecure = true;
-        tls.on_loopback = true;
+        options.host(host).tls.take_any_certificate();
     }
     for host in &plain_http {
         options.host(host).plain_http = true;

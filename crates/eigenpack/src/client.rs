@@ -293,9 +293,7 @@ impl Client {
             options.host(host).plain_http = true;
         }
         for host in &self.insecure {
-            let tls = &mut options.host(host).tls;
-            tls.insecure = true;
-            tls.on_loopback = true;
+            options.host(host).tls.take_any_certificate();
         }
         options.observer = Arc::clone(&self.observer);
         if self.credentials.is_some() {

@@ -12,10 +12,7 @@ use futures_util::stream;
 
 use crate::blocking::{blocking, cannot, unusable};
 use crate::file_cache::{Stamp, Stamped};
-use crate::files::names_in;
-
-/// How much of a blob is read at once, in bytes.
-const CHUNK: usize = 128 * 1024;
+use crate::files::{CHUNK, each_chunk, names_in};
 
 /// The `blobs` directory of a layout or of the pool.
 #[derive(Clone, Debug)]
@@ -57,21 +54,19 @@ impl BlobDir {
 
     /// Tells whether a blob is there and is what its descriptor says; reads all of it.
     pub(crate) fn holds(&self, descriptor: &Descriptor) -> Result<bool, AccessError> {
-        let Some(mut blob) = self.open(&descriptor.digest)? else {
+        let Some(blob) = self.open(&descriptor.digest)? else {
             return Ok(false);
         };
         let Ok(mut verifier) = Verifier::new(descriptor) else {
             return Ok(false);
         };
-        let mut chunk = vec![0; CHUNK];
-        loop {
-            match blob.file.read(&mut chunk) {
-                Ok(0) => return Ok(verifier.finish().is_ok()),
-                Ok(read) if verifier.update(&chunk[..read]).is_err() => return Ok(false),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(cannot("read", &blob.path)(error)),
-            }
+        let read = each_chunk(blob.file, &blob.path, |bytes| {
+            verifier.update(bytes).map_err(FetchError::Verify)
+        });
+        match read {
+            Ok(()) => Ok(verifier.finish().is_ok()),
+            Err(FetchError::Access(error)) => Err(error),
+            Err(_) => Ok(false),
         }
     }
 

@@ -1,13 +1,33 @@
-//! The reading of small files, and what a path leads to.
+//! The reading of files, and what a path leads to.
 
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io::{self, Read};
 use std::path::Path;
 
 use eigenpack_oci::AccessError;
 
 use crate::blocking::{cannot, unusable};
 use crate::file_cache::{Stamp, Stamped};
+
+/// How much of a large file is read at once, in bytes.
+pub(crate) const CHUNK: usize = 128 * 1024;
+
+/// Reads content to its end, chunk by chunk; an error of who takes it ends that.
+pub(crate) fn each_chunk<E: From<AccessError>>(
+    mut content: impl Read,
+    path: &Path,
+    mut take: impl FnMut(&[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        match content.read(&mut chunk) {
+            Ok(0) => return Ok(()),
+            Ok(read) => take(&chunk[..read])?,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(cannot("read", path)(error).into()),
+        }
+    }
+}
 
 /// Reads a whole file that is not larger than `limit` bytes; `None` where there is none.
 pub(crate) fn read_capped(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, AccessError> {

@@ -1,6 +1,6 @@
 //! A blob that arrives in pieces, and whose digest may be known only when all of it is there.
 
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{Seek as _, Write as _};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -9,10 +9,8 @@ use tempfile::NamedTempFile;
 
 use crate::blocking::{blocking, cannot, stopped, to_the_end};
 use crate::early_sync::EarlySync;
+use crate::files::each_chunk;
 use crate::store::{LayoutStore, Opened};
-
-/// How much is read at once where the content is hashed again, in bytes.
-const CHUNK: usize = 128 * 1024;
 
 /// A blob that is being received by [`LayoutStore::receive_blob`]. Dropping it throws away what has arrived.
 ///
@@ -130,16 +128,14 @@ impl Received {
             return Ok(self.hasher.clone().finish());
         }
         let mut hasher = hasher_of(algorithm)?;
-        let mut chunk = vec![0; CHUNK];
         let path = self.file.path().to_owned();
         let file = self.file.as_file_mut();
         file.rewind().map_err(cannot("read", &path))?;
-        loop {
-            match file.read(&mut chunk).map_err(cannot("read", &path))? {
-                0 => return Ok(hasher.finish()),
-                read => hasher.update(&chunk[..read]),
-            }
-        }
+        each_chunk(file, &path, |bytes| {
+            hasher.update(bytes);
+            Ok::<_, PushError>(())
+        })?;
+        Ok(hasher.finish())
     }
 }
 

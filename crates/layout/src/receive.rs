@@ -12,13 +12,11 @@ use futures_util::{StreamExt as _, try_join};
 use crate::blob_store::BlobStore;
 use crate::blocking::{blocking, cannot};
 use crate::early_sync::EarlySync;
+use crate::files::each_chunk;
 use crate::partial::Arriving;
 
 /// How much is collected before it is written, in bytes: each write is a change of threads.
 const BATCH: usize = 256 * 1024;
-
-/// How much of a partial file is read at once, in bytes.
-const CHUNK: usize = 128 * 1024;
 
 /// How much of a partial file is hashed before anybody can interrupt it, in bytes.
 const STEP: u64 = 8 * 1024 * 1024;
@@ -110,7 +108,6 @@ async fn fill(
     content: &Content,
     mut incoming: Incoming,
 ) -> Result<(), PushError> {
-    let mut sync = EarlySync::default();
     let opened = content.open(incoming.verifier.seen()).await;
     let end = match opened {
         Ok(stream) => {
@@ -121,14 +118,12 @@ async fn fill(
                 let writing = blocking(move || incoming.write(&batch));
                 let arriving = async { Ok(arrivals.next_batch().await) };
                 (incoming, batch) = try_join!(writing, arriving)?;
-                let seen = incoming.verifier.seen();
-                sync.written(incoming.arriving.file(), seen)?;
             }
             arrivals.end()
         }
         Err(error) => Err(error),
     };
-    sync.finish().await?;
+    incoming.sync.finish().await?;
     if let Err(error) = end {
         let error = PushError::Content(error);
         if !is_wrong(&error) {
@@ -181,6 +176,7 @@ impl Arrivals {
 struct Incoming {
     arriving: Arriving,
     verifier: Verifier,
+    sync: EarlySync,
 }
 
 impl Incoming {
@@ -228,7 +224,12 @@ impl Incoming {
             let file = arriving.file();
             let found = file.as_file().metadata();
             let size = found.map_err(cannot("open", file.path()))?.len();
-            Ok((Self { arriving, verifier }, size))
+            let incoming = Self {
+                arriving,
+                verifier,
+                sync: EarlySync::default(),
+            };
+            Ok((incoming, size))
         })
         .await
     }
@@ -245,20 +246,15 @@ impl Incoming {
 
     /// Reads a part of the `left` bytes that the file holds, and returns how many are left then.
     fn read(mut self, left: u64) -> Result<(Self, u64), PushError> {
-        let mut chunk = vec![0; CHUNK];
-        let mut part = self.arriving.file().as_file().take(left.min(STEP));
-        loop {
-            match part.read(&mut chunk) {
-                Ok(0) if part.limit() > 0 => return Ok((self, 0)),
-                Ok(0) => return Ok((self, left - left.min(STEP))),
-                Ok(read) => self.verifier.update(&chunk[..read])?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    let path = self.arriving.file().path();
-                    return Err(cannot("read", path)(error).into());
-                }
-            }
-        }
+        let file = self.arriving.file();
+        let part = left.min(STEP);
+        let mut reading = file.as_file().take(part);
+        each_chunk(&mut reading, file.path(), |bytes| {
+            self.verifier.update(bytes).map_err(PushError::Verify)
+        })?;
+        let has_ended = reading.limit() > 0;
+        let left = if has_ended { 0 } else { left - part };
+        Ok((self, left))
     }
 
     fn write(mut self, batch: &[Bytes]) -> Result<Self, PushError> {
@@ -268,6 +264,7 @@ impl Incoming {
             let written = file.write_all(bytes);
             written.map_err(cannot("write", file.path()))?;
         }
+        self.sync.written(file, self.verifier.seen())?;
         Ok(self)
     }
 }

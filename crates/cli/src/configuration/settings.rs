@@ -62,8 +62,7 @@ impl Configuration {
         // A flag that names authorities wants the registry's certificate verified.
         let outranked = said.plain_http || said.ca_file;
         if settings.add("insecure", entry.insecure, outranked) {
-            options.tls.insecure = true;
-            options.tls.on_loopback = true;
+            options.tls.take_any_certificate();
         }
         if settings.add("ca-file", entry.ca_file.is_some(), outranked) {
             self.set_authorities(entry, options)?;

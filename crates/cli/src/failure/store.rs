@@ -227,7 +227,7 @@ fn network_meaning(kind: NetworkErrorKind, host: &str) -> Meaning {
         )),
         NetworkErrorKind::Timeout => Meaning::new(ExitCode::Network, "timeout").hint(format!(
             "is {host} up? try again; where it is the whole operation that needs longer, \
-                 allow that with --timeout SECONDS"
+             allow that with --timeout SECONDS"
         )),
         _ => Meaning::new(ExitCode::Network, "connection-broken").hint("try again"),
     }
