@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::BytesMut;
 use eigenpack_layout::LocalStore;
 use eigenpack_oci::{
-    BlobStream, Content, Descriptor, Digest, FetchError, MediaType, RawManifest, Source, Tag,
-    TagOrDigest,
+    BlobStream, Content, Descriptor, Digest, FetchError, Location, MediaType, RawManifest, Source,
+    Tag, TagOrDigest,
 };
 use eigenruntime::spec::MAX_SPEC_BYTES;
 use futures_util::{StreamExt as _, stream};
@@ -124,6 +124,10 @@ impl Trouble {
 }
 
 impl<S: Source> Source for Cached<S> {
+    fn location(&self) -> Option<Location> {
+        self.source.location()
+    }
+
     async fn manifest(&self, which: TagOrDigest) -> Result<RawManifest, FetchError> {
         let Some(cache) = &self.cache else {
             return self.source.manifest(which).await;

@@ -2,8 +2,8 @@
 
 use eigenpack_layout::{LayoutStore, LocalRepository};
 use eigenpack_oci::{
-    BlobStream, Content, Descriptor, Digest, FetchError, MediaType, Precondition, PushError,
-    Pushed, RawManifest, Source, Tag, TagOrDigest, Target,
+    BlobStream, Content, Descriptor, Digest, FetchError, Location, MediaType, Precondition,
+    PushError, Pushed, RawManifest, Source, Tag, TagOrDigest, Target,
 };
 use eigenpack_remote::RemoteRepository;
 
@@ -42,6 +42,10 @@ macro_rules! each {
 }
 
 impl Source for AnyStore {
+    fn location(&self) -> Option<Location> {
+        each!(self, store => store.location())
+    }
+
     async fn manifest(&self, which: TagOrDigest) -> Result<RawManifest, FetchError> {
         each!(self, store => store.manifest(which).await)
     }

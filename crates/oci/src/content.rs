@@ -19,7 +19,7 @@ use crate::error::{FetchError, PushError};
 use crate::media_type::MediaType;
 use crate::observer::{Event, Observer, Silent};
 use crate::raw_manifest::RawManifest;
-use crate::reference::{Tag, TagOrDigest};
+use crate::reference::{Location, Tag, TagOrDigest};
 use crate::verifier::{Verifier, VerifyError};
 
 /// A stream of a blob's bytes, verified: its last item is an error unless size and digest were right.
@@ -30,6 +30,11 @@ pub type ByteStream = Pin<Box<dyn Stream<Item = io::Result<Bytes>> + Send + 'sta
 
 /// Something that manifests and blobs can be read from: one repository, one layout, one map in memory.
 pub trait Source: Send + Sync {
+    /// Returns which repository of which registry this is; such a registry can move blobs between its repositories itself.
+    fn location(&self) -> Option<Location> {
+        None
+    }
+
     /// Fetches a manifest in one request: capped, and verified where the digest is known.
     fn manifest(
         &self,
@@ -157,6 +162,11 @@ pub trait Reopen: Send + Sync {
         offset: u64,
     ) -> Pin<Box<dyn Future<Output = io::Result<ByteStream>> + Send + 'static>>;
 
+    /// Returns where the content is a blob already; a target in the same registry may have it mounted from there.
+    fn location(&self) -> Option<Location> {
+        None
+    }
+
     /// Tells whether other content could not be read from the same source, so that the whole operation fails.
     ///
     /// A store whose future is dropped half-way asks this: such an operation is likely to be tried again, so the store may
@@ -178,6 +188,14 @@ impl Content {
                 Ok(Box::pin(futures_util::stream::iter([Ok(rest)])))
             }
             Self::Reopen(source) => source.open(offset).await,
+        }
+    }
+
+    /// Returns where the content is stored already; see [`Reopen::location`].
+    pub fn location(&self) -> Option<Location> {
+        match self {
+            Self::Bytes(_) => None,
+            Self::Reopen(source) => source.location(),
         }
     }
 

@@ -16,7 +16,7 @@ use crate::error::{FetchError, PushError};
 use crate::manifest::{Manifest, ManifestError};
 use crate::observer::{Event, Observer, observed};
 use crate::raw_manifest::RawManifest;
-use crate::reference::Tag;
+use crate::reference::{Location, Tag};
 use crate::verifier::verify_size;
 
 /// How many manifests one copy follows. An index of every platform there is has some dozens.
@@ -285,6 +285,10 @@ impl<S: Source + Clone + 'static> Reopen for SourceBlob<S> {
                 .map_err(io::Error::other)?;
             Ok(Box::pin(stream.map_err(io::Error::other)) as ByteStream)
         })
+    }
+
+    fn location(&self) -> Option<Location> {
+        self.source.location()
     }
 
     fn source_failed(&self) -> bool {

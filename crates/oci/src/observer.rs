@@ -9,7 +9,7 @@ use futures_util::StreamExt as _;
 
 use crate::content::{ByteStream, Content, Pushed, Reopen};
 use crate::descriptor::Descriptor;
-use crate::reference::RegistryHost;
+use crate::reference::{Location, RegistryHost};
 
 /// Hears of the progress of an operation, and of what registries say; all of it is optional to listen to.
 ///
@@ -119,6 +119,10 @@ impl Reopen for Observed {
                 }
             })) as ByteStream)
         })
+    }
+
+    fn location(&self) -> Option<Location> {
+        self.content.location()
     }
 
     fn source_failed(&self) -> bool {

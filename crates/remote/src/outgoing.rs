@@ -45,26 +45,20 @@ impl Fault {
 }
 
 impl Outgoing {
-    /// Reads what is small into memory, so that whoever sends it waits for nobody, and takes it.
-    pub(crate) async fn read(
-        descriptor: Descriptor,
-        content: Content,
-    ) -> Result<Self, ContentError> {
-        let content = match content {
-            Content::Reopen(_) if is_small(descriptor.size) => {
-                let mut stream = content.open(0).await.map_err(ContentError::Read)?;
-                let mut bytes = BytesMut::new();
-                // A piece too many is enough to see that it is too long.
-                while bytes.len() as u64 <= descriptor.size
-                    && let Some(piece) = stream.next().await
-                {
-                    bytes.extend_from_slice(&piece.map_err(ContentError::Read)?);
-                }
-                Content::Bytes(bytes.freeze())
-            }
-            content => content,
-        };
-        Self::new(descriptor, content).map_err(ContentError::Verify)
+    /// Reads what is small into memory, so that whoever sends it waits for nobody.
+    pub(crate) async fn read_if_small(self) -> Result<Self, ContentError> {
+        if matches!(self.content, Content::Bytes(_)) || !is_small(self.size()) {
+            return Ok(self);
+        }
+        let mut stream = self.content.open(0).await.map_err(ContentError::Read)?;
+        let mut bytes = BytesMut::new();
+        // A piece too many is enough to see that it is too long.
+        while bytes.len() as u64 <= self.size()
+            && let Some(piece) = stream.next().await
+        {
+            bytes.extend_from_slice(&piece.map_err(ContentError::Read)?);
+        }
+        Self::new(self.descriptor, bytes.freeze().into()).map_err(ContentError::Verify)
     }
 
     /// Takes content to be sent; what is in memory is checked here, before anything is sent.

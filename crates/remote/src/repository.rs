@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eigenpack_oci::distribution::{Scope, ScopeSet};
 use eigenpack_oci::{
-    Action, BlobStream, Content, Descriptor, Digest, FetchError, MediaType, Precondition,
+    Action, BlobStream, Content, Descriptor, Digest, FetchError, Location, MediaType, Precondition,
     PushError, Pushed, RawManifest, Repository, Source, Tag, TagOrDigest, Target,
 };
 
@@ -76,6 +76,18 @@ impl RemoteRepository {
         self.needs(Action::Delete, Scope::delete(&self.name))
     }
 
+    /// Returns the repository that a blob can be mounted from, where its content is in one that this one is used with.
+    pub(crate) fn mount_source(&self, content: &Content) -> Option<Repository> {
+        match content.location()? {
+            Location::Registry { host, repository } if host == self.connection.host => {
+                let mut names = self.beside.iter().map(|(name, _)| name);
+                let is_known = repository == self.name || names.any(|name| *name == repository);
+                is_known.then_some(repository)
+            }
+            _ => None,
+        }
+    }
+
     fn needs(&self, action: Action, scope: Scope) -> Needs {
         let mut scopes = self.scopes.clone();
         scopes.add(scope);
@@ -89,6 +101,13 @@ impl RemoteRepository {
 }
 
 impl Source for RemoteRepository {
+    fn location(&self) -> Option<Location> {
+        Some(Location::Registry {
+            host: self.connection.host.clone(),
+            repository: self.name.clone(),
+        })
+    }
+
     async fn manifest(&self, which: TagOrDigest) -> Result<RawManifest, FetchError> {
         self.fetch_manifest(which, self.connection.deadline()).await
     }

@@ -10,7 +10,7 @@ use url::Url;
 use crate::answer::{Answer, ExchangeError};
 use crate::deadline::{Deadline, Retries};
 use crate::exchange::Request;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{ContentError, Outgoing};
 use crate::repository::RemoteRepository;
 use crate::sessions::OpenSession;
 use crate::transport::{Method, authority};
@@ -40,25 +40,34 @@ impl RemoteRepository {
     ) -> Result<Pushed, PushError> {
         let deadline = self.connection.deadline();
         let digest = descriptor.digest.clone();
-        let content = Outgoing::read(descriptor, content).await?;
+        let knowledge = self.connection.knowledge();
+        let mut upload = BlobUpload::new(&self.name, &digest, descriptor.size, knowledge);
+        if let Some(source) = self.mount_source(&content) {
+            upload = upload.mounting_from(source);
+        }
+        let content = Outgoing::new(descriptor, content)?;
         let session = self.connection.sessions.track(self.write_scopes());
-        let uploaded = self.upload(&digest, &content, &session, deadline).await;
+        let uploaded = self.upload(upload, &digest, content, &session, deadline);
+        let uploaded = uploaded.await;
         self.connection.cancel(&session).await;
         uploaded.map_err(|stopped| stopped.into_error(&digest))
     }
 
     async fn upload(
         &self,
+        mut upload: BlobUpload,
         digest: &Digest,
-        content: &Outgoing,
+        mut content: Outgoing,
         session: &OpenSession,
         deadline: Deadline,
     ) -> Result<Pushed, Stopped> {
-        let knowledge = self.connection.knowledge();
-        let mut upload = BlobUpload::new(&self.name, digest, content.size(), knowledge);
         let mut retries = Retries::new(&self.connection.options.retry, deadline);
         loop {
-            let result = self.step(&mut upload, digest, content, session, deadline);
+            // What is mounted is never read.
+            if !matches!(upload.step(), UploadStep::Start(UploadStart::Mount { .. })) {
+                content = content.read_if_small().await?;
+            }
+            let result = self.step(&mut upload, digest, &content, session, deadline);
             let result = result.await;
             self.connection.learn(upload.knowledge());
             match result {
@@ -93,8 +102,15 @@ impl RemoteRepository {
             upload.step(),
             UploadStep::Chunk { .. } | UploadStep::Close { .. }
         );
-        let answer = self.connection.exchange(&request, deadline).await;
-        let answer = answer.map_err(|error| Stopped::Unanswered { error, was_content })?;
+        let answer = match self.connection.exchange(&request, deadline).await {
+            Ok(answer) => answer,
+            // Whoever may write here may still not take from elsewhere.
+            Err(ExchangeError::Unauthorized(_)) if upload.mounts_from_elsewhere() => {
+                upload.mount_refused();
+                return Ok(UploadProgress::Continue);
+            }
+            Err(error) => return Err(Stopped::Unanswered { error, was_content }),
+        };
         if answer.status == 404 && upload.session().is_some() {
             // There is nothing to be cancelled any more.
             session.is_at(None);
@@ -167,6 +183,12 @@ impl RemoteRepository {
             UploadStep::Close { url, from } => part(Method::PUT, url, *from, content.size()),
             UploadStep::Status(url) => request(Method::GET, url.clone()),
         }
+    }
+}
+
+impl From<ContentError> for Stopped {
+    fn from(error: ContentError) -> Self {
+        Self::Failed(error.into())
     }
 }
 

@@ -1,5 +1,7 @@
 //! Images and indexes of images through `eigenpack serve` and `eigenpack copy`, byte for byte.
 
+use std::collections::BTreeMap;
+
 use crate::everybody::{copied_by_us, everybody_reads, plain_http_host};
 use crate::layouts::{Layout, blobs};
 use crate::program::Program;
@@ -197,4 +199,49 @@ fn a_copy_between_two_registries_asks_for_each_thing_once() {
         copied_by_us(&foreign.reference("acme/back:v1")),
         index.blobs()
     );
+}
+
+/// Where a registry moves blobs between its repositories itself, none of them is read or sent. The one that is built into
+/// `crane` does not: it opens a session, which the content then goes into.
+#[test]
+#[ignore = "needs the peers: just interop"]
+fn a_copy_within_a_registry_moves_no_blob_that_the_registry_mounts() {
+    let user = Sandbox::new();
+    let index = Layout::index(user.path("image"));
+    for (registry, pushed, of_blobs) in [
+        (Registry::docker(), "mounted", vec![("POST", 6)]),
+        (Registry::distribution(), "mounted", vec![("POST", 6)]),
+        (Registry::ours(), "mounted", vec![("POST", 6)]),
+        (
+            Registry::crane(),
+            "uploaded",
+            vec![("GET", 6), ("POST", 6), ("PUT", 6)],
+        ),
+    ] {
+        let proxy = RecordingProxy::before(registry.address());
+        let from = proxy.reference("acme/image:v1");
+        user.eigenpack(["copy", "oci:image:v1", &from]).succeeds();
+        proxy.take_requests();
+
+        let to = proxy.reference("acme/there:v1");
+        let report = user
+            .eigenpack(["copy", &from, &to, "--format", "json"])
+            .exits_with_json(0);
+
+        let blobs = report["blobs"].as_array().unwrap();
+        let all_are = |expected| blobs.iter().all(|blob| blob["pushed"] == expected);
+        assert!(all_are(pushed), "not {pushed}: {report:#}");
+        let requests = proxy.take_requests();
+        let methods = requests
+            .iter()
+            .filter(|request| request.contains("/blobs/"))
+            .filter_map(|request| request.split(' ').next());
+        let mut counts = BTreeMap::new();
+        for method in methods {
+            *counts.entry(method).or_insert(0) += 1;
+        }
+        assert_eq!(counts, of_blobs.into_iter().collect(), "{requests:#?}");
+        let there = registry.reference("acme/there:v1");
+        assert_eq!(copied_by_us(&there), index.blobs());
+    }
 }

@@ -150,6 +150,11 @@ impl Place {
             let ignored = Fault::Ignore(Feature::SinglePost);
             plan = plan.rule(Requests::to(Endpoint::UploadStart), ignored);
         }
+        self.meets(demand, plan);
+    }
+
+    /// Does the same with a plan that says everything but what is demanded.
+    pub(crate) fn meets(&mut self, demand: Demand, plan: FaultPlan) {
         self.client = demand.client();
         self.faults.replace(demand.add_to(plan, &self.host()));
         self.recorder.clear();

@@ -130,6 +130,8 @@ pub enum UploadError {
 ///
 /// A small blob goes with the first request, where the registry takes it. For a larger one, the first request asks to mount
 /// the blob from the very repository it is for: this tells whether the blob is there and starts the upload where it is not.
+/// A blob of any size that is known to be in another repository of the registry is mounted from there
+/// ([`mounting_from`](Self::mounting_from)).
 /// All of the content then goes in one PUT. It is cut into chunks only for a registry that refuses it whole, or that was
 /// seen to throw away what it had when a connection broke.
 ///
@@ -137,6 +139,8 @@ pub enum UploadError {
 #[derive(Clone, Debug)]
 pub struct BlobUpload {
     repository: Repository,
+    /// A repository of the same registry that has the blob.
+    source: Option<Repository>,
     digest: Digest,
     size: u64,
     knowledge: HostKnowledge,
@@ -162,6 +166,7 @@ impl BlobUpload {
     ) -> Self {
         let mut upload = Self {
             repository: repository.clone(),
+            source: None,
             digest: digest.clone(),
             size,
             knowledge,
@@ -176,27 +181,50 @@ impl BlobUpload {
         upload
     }
 
+    /// Takes the blob from `source`, a repository of the same registry, if the registry does that; it may be the one that
+    /// the blob is for.
+    #[must_use]
+    pub fn mounting_from(mut self, source: Repository) -> Self {
+        self.source = Some(source);
+        self.step = self.first_step();
+        self
+    }
+
     fn first_step(&self) -> UploadStep {
-        if self.size <= MAX_SINGLE_POST {
-            if self.knowledge.refuses_single_post {
-                Self::open()
-            } else {
-                UploadStep::Single(UploadStart::Single {
-                    digest: self.digest.clone(),
-                })
-            }
-        } else if self.knowledge.refuses_mounts {
-            UploadStep::Check
-        } else {
-            UploadStep::Start(UploadStart::Mount {
+        let is_small = self.size <= MAX_SINGLE_POST;
+        // To ask for what is small costs as much as to send it.
+        let asked = (!is_small).then_some(&self.repository);
+        match self.source.as_ref().or(asked) {
+            Some(from) if !self.knowledge.refuses_mounts => UploadStep::Start(UploadStart::Mount {
                 digest: self.digest.clone(),
-                from: Some(self.repository.clone()),
-            })
+                from: Some(from.clone()),
+            }),
+            _ if !is_small => UploadStep::Check,
+            _ if self.knowledge.refuses_single_post => Self::open(),
+            _ => UploadStep::Single(UploadStart::Single {
+                digest: self.digest.clone(),
+            }),
         }
     }
 
     fn open() -> UploadStep {
         UploadStep::Start(UploadStart::Session { algorithm: None })
+    }
+
+    /// Tells whether the step is a mount from another repository.
+    pub fn mounts_from_elsewhere(&self) -> bool {
+        match &self.step {
+            UploadStep::Start(UploadStart::Mount { from, .. }) => {
+                from.as_ref() != Some(&self.repository)
+            }
+            _ => false,
+        }
+    }
+
+    /// Plans a plain upload in place of a mount that the registry does not do, or does not allow.
+    pub fn mount_refused(&mut self) {
+        self.knowledge.refuses_mounts = true;
+        self.step = Self::open();
     }
 
     /// Returns the repository that the blob goes to.
@@ -256,14 +284,19 @@ impl BlobUpload {
             }
 
             (UploadStep::Start(UploadStart::Mount { .. }), 201) => {
-                return Ok(UploadProgress::Done(Pushed::Existed));
+                let from_elsewhere = self.mounts_from_elsewhere();
+                return Ok(UploadProgress::Done(if from_elsewhere {
+                    Pushed::Mounted
+                } else {
+                    Pushed::Existed
+                }));
             }
             (UploadStep::Start(_), 202) => self.opened(answer)?,
             (UploadStep::Start(UploadStart::Mount { .. }), status)
                 if is_client_error && !matches!(status, 401 | 408 | 429) =>
             {
-                self.knowledge.refuses_mounts = true;
-                Self::open()
+                self.mount_refused();
+                return Ok(UploadProgress::Continue);
             }
 
             // The right answer is 202, but others are given. A `Range` that lags behind without an error says nothing.

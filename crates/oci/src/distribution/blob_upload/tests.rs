@@ -130,6 +130,45 @@ fn a_mount_tells_whether_the_blob_is_there() {
     }
 }
 
+/// Plans the upload of what another repository of the registry, or the very same, has.
+fn from(source: &str, size: u64, knowledge: HostKnowledge) -> BlobUpload {
+    upload(size, knowledge).mounting_from(source.parse().unwrap())
+}
+
+#[test]
+fn a_blob_that_is_in_the_registry_is_mounted_whatever_its_size() {
+    for size in [0, SMALL, LARGE] {
+        for (source, done) in [("c/d", Pushed::Mounted), ("a/b", Pushed::Existed)] {
+            let mut there = from(source, size, HostKnowledge::default());
+            let UploadStep::Start(UploadStart::Mount { from, .. }) = there.step() else {
+                panic!("{size} {source}: {:?}", there.step())
+            };
+            assert_eq!(*from, Some(source.parse().unwrap()));
+            let answered = answer(&mut there, 201, None);
+            assert_eq!(answered, Ok(UploadProgress::Done(done)));
+        }
+        let mut ignored = from("c/d", size, HostKnowledge::default());
+        answer(&mut ignored, 202, Some("/s")).unwrap();
+        assert_eq!(kind(&ignored), "put");
+        for status in [400, 403, 404, 405] {
+            let mut refused = from("c/d", size, HostKnowledge::default());
+            answer(&mut refused, status, None).unwrap();
+            assert_eq!(kind(&refused), "post");
+            let known = refused.knowledge();
+            let next = if size == LARGE { "head" } else { "single" };
+            assert_eq!(kind(&from("c/d", size, known)), next);
+        }
+        for status in [401, 408, 429, 503] {
+            let mut put_off = from("c/d", size, HostKnowledge::default());
+            let answered = answer(&mut put_off, status, None);
+            assert_eq!(answered, Err(UploadError::Status(status)));
+            assert_eq!(put_off.knowledge(), HostKnowledge::default());
+            put_off.interrupted();
+            assert_eq!(kind(&put_off), "mount");
+        }
+    }
+}
+
 #[test]
 fn a_mount_that_is_only_put_off_is_not_refused() {
     for status in [401, 408, 429, 503] {
