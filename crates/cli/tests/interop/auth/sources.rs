@@ -85,7 +85,11 @@ impl Session {
 
         let scopes = ["repository:acme/avs:pull", "repository:other/avs:pull,push"];
         let copied = self.run(&["copy", &there, &elsewhere], &scopes);
-        assert_eq!(copied.exits_with_json(0)["digest"], first["digest"]);
+        let copied = copied.exits_with_json(0);
+        assert_eq!(copied["digest"], first["digest"]);
+        for blob in [0, 1] {
+            assert_eq!(copied["blobs"][blob]["pushed"], "mounted", "{copied}");
+        }
 
         let pulled = ["pull", &elsewhere, "-o", "pulled.yaml"];
         self.run(&pulled, &["repository:other/avs:pull"]).succeeds();
