@@ -14,6 +14,7 @@ mod credentials;
 mod environment;
 mod exit_code;
 mod failure;
+mod heap;
 mod input;
 mod output;
 mod progress;

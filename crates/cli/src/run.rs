@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
+use crate::heap;
 use crate::progress::{LogWriter, Progress};
 use crate::render::{clean, failure_document, failure_text};
 use crate::stderr::say;
@@ -41,6 +42,7 @@ const TIME_FOR_FILES: Duration = Duration::from_millis(30);
 
 /// Runs the program.
 pub(crate) fn main() -> ExitCode {
+    heap::keep_buffers();
     let environment = Environment::read();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,

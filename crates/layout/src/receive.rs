@@ -1,6 +1,7 @@
 //! The way of content from a stream into a blob's file, in constant memory.
 
 use std::io::{self, Read as _, Write as _};
+use std::mem;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use eigenpack_oci::{
     AccessError, ByteStream, Content, Descriptor, FetchError, PushError, Pushed, Verifier, verify,
 };
 use futures_util::{StreamExt as _, try_join};
+use tokio::sync::mpsc;
 
 use crate::blob_store::BlobStore;
 use crate::blocking::{blocking, cannot};
@@ -15,8 +17,11 @@ use crate::early_sync::EarlySync;
 use crate::files::each_chunk;
 use crate::partial::Arriving;
 
-/// How much is collected before it is written, in bytes: each write is a change of threads.
-const BATCH: usize = 256 * 1024;
+/// How much is collected before it is handed on to be written, in bytes: that may be a change of threads.
+const BATCH: usize = 128 * 1024;
+
+/// How many such batches wait while one is written, so that neither side stops for a short delay of the other.
+const WAITING: usize = 1;
 
 /// How much of a partial file is hashed before anybody can interrupt it, in bytes.
 const STEP: u64 = 8 * 1024 * 1024;
@@ -111,15 +116,13 @@ async fn fill(
     let opened = content.open(incoming.verifier.seen()).await;
     let end = match opened {
         Ok(stream) => {
-            let mut arrivals = Arrivals::of(stream);
-            let mut batch = arrivals.next_batch().await;
-            while !batch.is_empty() {
-                // Hashing and writing take about as long as the network does: neither waits for the other.
-                let writing = blocking(move || incoming.write(&batch));
-                let arriving = async { Ok(arrivals.next_batch().await) };
-                (incoming, batch) = try_join!(writing, arriving)?;
-            }
-            arrivals.end()
+            // Hashing and writing take about as long as the network does: neither waits for the other.
+            let (sender, receiver) = mpsc::channel(WAITING);
+            let arriving = async { Ok(send_all(stream, sender).await) };
+            let writing = incoming.write_all(receiver);
+            let (written, end) = try_join!(writing, arriving)?;
+            incoming = written;
+            end
         }
         Err(error) => Err(error),
     };
@@ -139,37 +142,28 @@ async fn fill(
     .await
 }
 
-/// What comes of a content.
-struct Arrivals {
-    stream: ByteStream,
-    /// How it ended, once it has.
-    end: Option<io::Result<()>>,
-}
-
-impl Arrivals {
-    fn of(stream: ByteStream) -> Self {
-        Self { stream, end: None }
-    }
-
-    /// Collects what comes next; nothing where the content has ended.
-    async fn next_batch(&mut self) -> Vec<Bytes> {
-        let (mut batch, mut size) = (Vec::new(), 0);
-        while size < BATCH && self.end.is_none() {
-            match self.stream.next().await {
-                Some(Ok(bytes)) => {
-                    size += bytes.len();
-                    batch.push(bytes);
-                }
-                Some(Err(error)) => self.end = Some(Err(error)),
-                None => self.end = Some(Ok(())),
+/// Hands on what comes of a content, until it ends or nobody takes it any more.
+async fn send_all(mut stream: ByteStream, batches: mpsc::Sender<Vec<Bytes>>) -> io::Result<()> {
+    let (mut batch, mut size) = (Vec::new(), 0);
+    let end = loop {
+        match stream.next().await {
+            Some(Ok(bytes)) => {
+                size += bytes.len();
+                batch.push(bytes);
+            }
+            Some(Err(error)) => break Err(error),
+            None => break Ok(()),
+        }
+        if size >= BATCH {
+            size = 0;
+            if batches.send(mem::take(&mut batch)).await.is_err() {
+                break Ok(());
             }
         }
-        batch
-    }
-
-    fn end(self) -> io::Result<()> {
-        self.end.unwrap_or(Ok(()))
-    }
+    };
+    // An empty one does no harm.
+    let _ = batches.send(batch).await;
+    end
 }
 
 /// A blob that is being written.
@@ -257,7 +251,25 @@ impl Incoming {
         Ok((self, left))
     }
 
-    fn write(mut self, batch: &[Bytes]) -> Result<Self, PushError> {
+    /// Takes in all that comes. A thread is held only while something is there to be written.
+    async fn write_all(
+        mut self,
+        mut batches: mpsc::Receiver<Vec<Bytes>>,
+    ) -> Result<Self, PushError> {
+        while let Some(first) = batches.recv().await {
+            (self, batches) = blocking(move || {
+                self.write(&first)?;
+                while let Ok(next) = batches.try_recv() {
+                    self.write(&next)?;
+                }
+                Ok::<_, PushError>((self, batches))
+            })
+            .await?;
+        }
+        Ok(self)
+    }
+
+    fn write(&mut self, batch: &[Bytes]) -> Result<(), PushError> {
         let file = self.arriving.file_mut();
         for bytes in batch {
             self.verifier.update(bytes)?;
@@ -265,6 +277,6 @@ impl Incoming {
             written.map_err(cannot("write", file.path()))?;
         }
         self.sync.written(file, self.verifier.seen())?;
-        Ok(self)
+        Ok(())
     }
 }
