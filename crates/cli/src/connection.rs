@@ -7,27 +7,28 @@ use eigenpack::{Client, ClientBuilder, ProxyOptions, RegistryHost, RemoteOptions
 
 use crate::args::TransportArgs;
 use crate::certificates::{NamedFile, authorities, identity};
-use crate::configuration::Said;
+use crate::configuration::{Configuration, ConfigurationFile, Said};
 use crate::context::Context;
 use crate::environment::{Environment, ProxyVariable};
 use crate::failure::Failure;
+use crate::input::on_a_thread;
 
 /// Starts a client that speaks to the registries of a command as was asked for.
-pub(crate) fn configure(
+pub(crate) async fn configure(
     hosts: &[RegistryHost],
     args: &TransportArgs,
     context: &Context,
 ) -> Result<ClientBuilder, Failure> {
-    Ok(Client::builder().remote(options(hosts, args, context)?))
+    Ok(Client::builder().remote(options(hosts, args, context).await?))
 }
 
 /// Starts a client that shows nothing of who asks: no certificate either.
-pub(crate) fn configure_anonymous(
+pub(crate) async fn configure_anonymous(
     hosts: &[RegistryHost],
     args: &TransportArgs,
     context: &Context,
 ) -> Result<ClientBuilder, Failure> {
-    let (mut options, _) = resolve(hosts, args, context)?;
+    let (mut options, _) = resolve(hosts, args, context).await?;
     options.tls.identity = None;
     for host in hosts {
         options.host(host).tls.identity = None;
@@ -37,37 +38,51 @@ pub(crate) fn configure_anonymous(
 
 /// Returns how the registries of a command are spoken to, and tells those who want to know what the configuration file has to
 /// do with it.
-pub(crate) fn options(
+pub(crate) async fn options(
     hosts: &[RegistryHost],
     args: &TransportArgs,
     context: &Context,
 ) -> Result<RemoteOptions, Failure> {
-    let (options, notes) = resolve(hosts, args, context)?;
+    let (options, notes) = resolve(hosts, args, context).await?;
     for note in notes {
         context.detail(note);
     }
     Ok(options)
 }
 
-/// Decides: flags count before the configuration file, and that before the environment.
-fn resolve(
+/// Decides on a thread of its own: a file that is named may be a pipe which nobody writes to, and an interruption is heard
+/// all the same.
+async fn resolve(
     hosts: &[RegistryHost],
     args: &TransportArgs,
     context: &Context,
 ) -> Result<(RemoteOptions, Vec<String>), Failure> {
     let hosts: BTreeSet<_> = hosts.iter().map(RegistryHost::canonical).collect();
+    let (args, environment) = (args.clone(), context.environment.clone());
+    let configuration = context.configuration.clone();
+    on_a_thread(move || decide(&hosts, &args, &environment, configuration.as_ref())).await
+}
+
+/// Decides: flags count before the configuration file, and that before the environment.
+fn decide(
+    hosts: &BTreeSet<RegistryHost>,
+    args: &TransportArgs,
+    environment: &Environment,
+    configuration: Option<&ConfigurationFile>,
+) -> Result<(RemoteOptions, Vec<String>), Failure> {
     let mut options = RemoteOptions::default();
     options.operation_timeout = Duration::from_secs(args.timeout);
-    let plain_http = named_hosts("--plain-http", args.plain_http.as_ref(), &hosts)?;
-    let insecure = named_hosts("--insecure", args.insecure.as_ref(), &hosts)?;
+    let plain_http = named_hosts("--plain-http", args.plain_http.as_ref(), hosts)?;
+    let insecure = named_hosts("--insecure", args.insecure.as_ref(), hosts)?;
     let mut notes = Vec::new();
     if hosts.is_empty() {
         return Ok((options, notes));
     }
     options.tls = tls(args)?;
-    options.proxy = proxy(&context.environment)?;
-    let configuration = context.configuration()?;
-    for host in &hosts {
+    options.proxy = proxy(environment)?;
+    let configuration =
+        configuration.map_or_else(|| Ok(Configuration::default()), ConfigurationFile::read)?;
+    for host in hosts {
         let said = Said {
             plain_http: plain_http.contains(host),
             insecure: insecure.contains(host),
@@ -77,7 +92,7 @@ fn resolve(
         let settings = configuration.set(host, said, &mut options)?;
         notes.extend(settings.map(|it| it.to_string()));
     }
-    let unusable = configuration.set_for_others(&hosts, &mut options);
+    let unusable = configuration.set_for_others(hosts, &mut options);
     notes.extend(
         unusable
             .iter()

@@ -8,7 +8,7 @@ use std::time::Duration;
 use eigenpack::{Client, Location, Reference};
 
 use crate::args::{ConnectionArgs, Format, GlobalArgs};
-use crate::configuration::{Configuration, ConfigurationFile};
+use crate::configuration::ConfigurationFile;
 use crate::connection;
 use crate::credentials;
 use crate::environment::Environment;
@@ -24,7 +24,9 @@ pub(crate) struct Context {
     pub(crate) environment: Environment,
     progress: Arc<Progress>,
     store: Option<PathBuf>,
-    configuration: Option<ConfigurationFile>,
+    pub(crate) configuration: Option<ConfigurationFile>,
+    /// The files and directories that flags of every command name.
+    pub(crate) given_paths: Vec<(&'static str, PathBuf)>,
     pub(crate) quiet: bool,
     verbose: bool,
     remote_only: bool,
@@ -38,6 +40,11 @@ impl Context {
         environment: Environment,
         progress: Arc<Progress>,
     ) -> Self {
+        let given = [("store", &global.store), ("config", &global.config)];
+        let given_paths = given
+            .into_iter()
+            .filter_map(|(name, path)| Some((name, path.clone()?)))
+            .collect();
         let store = global.store.or_else(|| environment.store.clone());
         let configuration = ConfigurationFile::find(global.config, &environment);
         let remote_only = global.remote_only || environment.remote_only;
@@ -47,6 +54,7 @@ impl Context {
             progress,
             store,
             configuration,
+            given_paths,
             quiet: global.quiet,
             verbose: global.verbose > 0,
             remote_only,
@@ -85,7 +93,8 @@ impl Context {
                 _ => None,
             })
             .collect();
-        let mut builder = connection::configure(&hosts, &connection.transport, self)?
+        let mut builder = connection::configure(&hosts, &connection.transport, self)
+            .await?
             .cache(!connection.no_cache)
             .observer(self.progress.clone());
         if let Some(provider) = credentials::provider(&hosts, connection, self).await? {
@@ -117,14 +126,6 @@ impl Context {
     /// Makes the client of a command that is about the local store as a whole.
     pub(crate) fn local_client(&self) -> Result<Client, Failure> {
         Ok(Client::builder().store(self.local_store()?).build())
-    }
-
-    /// Reads the configuration file.
-    pub(crate) fn configuration(&self) -> Result<Configuration, Failure> {
-        match &self.configuration {
-            Some(file) => file.read(),
-            None => Ok(Configuration::default()),
-        }
     }
 
     /// Returns where the local store is, or says that no place for it is known.

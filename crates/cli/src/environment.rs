@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use eigenpack::credentials::Places;
 
 /// What the process was given besides its arguments.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Environment {
     /// The value of `SOURCE_DATE_EPOCH`, where it is set and not empty.
     pub(crate) source_date_epoch: Option<OsString>,
@@ -38,13 +38,14 @@ pub(crate) struct Environment {
 }
 
 /// A variable that names a proxy. Its value may hold a password.
+#[derive(Clone)]
 pub(crate) struct ProxyVariable {
     pub(crate) name: &'static str,
     pub(crate) value: OsString,
 }
 
 /// What is known of the standard streams.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(crate) struct Terminal {
     /// Whether stdin is a terminal.

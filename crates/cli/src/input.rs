@@ -24,10 +24,17 @@ pub(crate) async fn read_spec(path: &str, context: &Context) -> Result<Bytes, Fa
         context.status("reading the spec from the terminal; end it with Ctrl-D");
     }
     let name = path.to_owned();
-    tokio::task::spawn_blocking(move || read(&name))
+    on_a_thread(move || read(&name))
         .await
-        .unwrap_or_else(|_| Err(io::Error::other("reading was cancelled")))
         .map_err(|error| Failure::file("read", shown_name(path), &error))
+}
+
+/// Does on a thread of its own what may wait for a pipe or a terminal.
+pub(crate) async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    }
 }
 
 /// Reads one byte more than a spec may have, which is enough to know that it is too large.

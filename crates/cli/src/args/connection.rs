@@ -34,7 +34,7 @@ pub(crate) struct ConnectionArgs {
 }
 
 /// How registries are spoken to.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = TRANSPORT_HEADING)]
 pub(crate) struct TransportArgs {
     /// Speak http instead of https to HOST; without =HOST, to this command's registry

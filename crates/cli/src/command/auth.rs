@@ -74,7 +74,9 @@ async fn demands(
     context: &Context,
 ) -> Result<Result<Vec<Demand>, String>, Failure> {
     let hosts = std::slice::from_ref(host);
-    let client = connection::configure(hosts, &args.transport, context)?.build();
+    let client = connection::configure(hosts, &args.transport, context)
+        .await?
+        .build();
     Ok(match client.challenges(host).await {
         Ok(challenges) => Ok(challenges.iter().map(Demand::from).collect()),
         Err(error) => {

@@ -1,5 +1,7 @@
 //! `push`: check, build, publish; or show what would be pushed.
 
+use std::path::Path;
+
 use bytes::Bytes;
 use eigenpack::oci::RawManifest;
 use eigenpack::{
@@ -41,12 +43,12 @@ pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, F
         .map_err(|error| refused(&error, &spec, args, context))?;
     show_faults(&prepared, &spec, args, context);
     if args.dry_run {
-        return dry_run(&prepared, args).map(Outcome::from);
+        return dry_run(&prepared, args, context).map(Outcome::from);
     }
     let published = client
         .publish(&prepared, &args.reference)
         .await
-        .map_err(|error| not_published(&error, args))?;
+        .map_err(|error| not_published(&error, args, context))?;
     if !args.reference.location.is_registry() {
         context.status(stored_locally(&published, args, context));
     }
@@ -70,7 +72,9 @@ async fn check_public(
     };
     let hosts = std::slice::from_ref(host);
     let transport = &args.connection.transport;
-    let client = connection::configure_anonymous(hosts, transport, context)?.build();
+    let client = connection::configure_anonymous(hosts, transport, context)
+        .await?
+        .build();
     let digest = published.artifact.manifest.digest().clone();
     let pushed = args.reference.pinned(digest);
     let Err(error) = client.manifest(&pushed).await else {
@@ -170,14 +174,14 @@ fn show_faults(prepared: &Prepared, spec: &Bytes, args: &PushArgs, context: &Con
 }
 
 /// Says how to push what is in conflict under another tag, with the user's own flags.
-fn not_published(error: &PushError, args: &PushArgs) -> Failure {
+fn not_published(error: &PushError, args: &PushArgs, context: &Context) -> Failure {
     let failure = Failure::push_spec(error, shown_name(&args.spec), &args.reference);
     if failure.exit != ExitCode::Conflict {
         return failure;
     }
     let target = format!("{}:NEW-TAG", args.reference.location);
     let time = args.fields.created.as_ref().map(Created::as_str);
-    let command = command(args, &target, time, &[]);
+    let command = command(args, &target, time, &connection_flags(args, context));
     failure.hint(format!(
         "push under a new tag: {command} (or move this one with --overwrite)"
     ))
@@ -232,7 +236,36 @@ fn command(args: &PushArgs, target: &str, time: Option<&str>, further: &[String]
     words.join(" ")
 }
 
-fn dry_run(prepared: &Prepared, args: &PushArgs) -> Result<Report, Failure> {
+/// Returns the flags about the way to where the reference leads, as they were given.
+fn connection_flags(args: &PushArgs, context: &Context) -> Vec<String> {
+    let transport = &args.connection.transport;
+    let given = context.given_paths.iter();
+    let mut files: Vec<(&str, &Path)> = given.map(|(name, path)| (*name, &**path)).collect();
+    for (name, path) in [
+        ("ca-file", &transport.ca_file),
+        ("cert-file", &transport.cert_file),
+        ("key-file", &transport.key_file),
+    ] {
+        files.extend(path.as_deref().map(|path| (name, path)));
+    }
+    let of_file = |(name, path): (&str, &Path)| {
+        let path = shell_quoted(&path.to_string_lossy());
+        format!("--{name}={path}")
+    };
+    let mut flags: Vec<String> = files.into_iter().map(of_file).collect();
+    for (name, host) in [
+        ("plain-http", &transport.plain_http),
+        ("insecure", &transport.insecure),
+    ] {
+        flags.extend(host.as_ref().map(|host| match host {
+            Some(host) => format!("--{name}={}", shell_quoted(host)),
+            None => format!("--{name}"),
+        }));
+    }
+    flags
+}
+
+fn dry_run(prepared: &Prepared, args: &PushArgs, context: &Context) -> Result<Report, Failure> {
     let artifact = prepared.builder.build().map_err(|error| {
         Failure::push_spec(&error.into(), shown_name(&args.spec), &args.reference)
     })?;
@@ -244,12 +277,7 @@ fn dry_run(prepared: &Prepared, args: &PushArgs) -> Result<Report, Failure> {
     if args.check_public {
         further.push("--check-public".to_owned());
     }
-    if let Some(plain_http) = &args.connection.transport.plain_http {
-        further.push(match plain_http {
-            Some(host) => format!("--plain-http={}", shell_quoted(host)),
-            None => "--plain-http".to_owned(),
-        });
-    }
+    further.extend(connection_flags(args, context));
     let time = Some(prepared.created.as_str());
     let mut command = command(args, &args.reference.to_string(), time, &further);
     if args.spec == STDIN {

@@ -14,7 +14,7 @@ use crate::input::read_capped;
 const VARIABLE: &str = "EIGENPACK_CONFIG";
 
 /// Where the file is, and below which home its paths may be.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct ConfigurationFile {
     path: PathBuf,
     /// What names it; the default place may have none.

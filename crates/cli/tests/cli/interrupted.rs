@@ -1,6 +1,7 @@
 //! Ctrl-C, in the midst of what a registry does not go on with.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command};
@@ -67,9 +68,14 @@ impl Drop for Stalling {
 
 /// Starts the program, and interrupts it once the registry stands still.
 fn interrupted(place: &Place, registry: &Stalling, args: &[&str]) -> String {
-    let mut child = place.spawn(args);
-    drop(child.stdin.take());
+    let child = place.spawn(args);
     registry.wait_for("a fault is due");
+    interrupt(child, args)
+}
+
+/// Interrupts the program, and returns what it said.
+fn interrupt(mut child: Child, args: &[&str]) -> String {
+    drop(child.stdin.take());
     let id = child.id().to_string();
     let told = Command::new("kill").args(["-INT", &id]).status();
     assert!(told.unwrap().success());
@@ -202,5 +208,26 @@ fn a_pull_ends_and_leaves_no_file() {
         let left: Vec<_> = after.difference(&before).collect();
         let left: Vec<_> = left.into_iter().filter(|file| !is_expected(file)).collect();
         assert!(left.is_empty(), "{command:?}: {left:?}");
+    }
+}
+
+/// Whoever gives a file may give a pipe, such as `<(command)`, and the command may say nothing.
+#[test]
+fn settings_that_do_not_come_are_not_waited_for() {
+    let place = Place::new();
+    let made = Command::new("mkfifo").arg(place.file("pipe")).status();
+    assert!(made.unwrap().success());
+    for flag in ["--ca-file=pipe", "--config=pipe"] {
+        let args = ["resolve", "127.0.0.1:1/org/my-avs:v1", flag];
+        let child = place.spawn(&args);
+        let (sender, opened) = mpsc::channel();
+        let pipe = place.file("pipe");
+        // This waits until the program has opened it, too.
+        std::thread::spawn(move || sender.send(File::options().write(true).open(pipe)));
+        let _writer = opened
+            .recv_timeout(Duration::from_secs(20))
+            .unwrap()
+            .unwrap();
+        interrupt(child, &args);
     }
 }

@@ -153,6 +153,23 @@ fn the_dry_runs_command_pushes_exactly_that() {
 }
 
 #[test]
+fn the_dry_runs_command_goes_the_same_way() {
+    let place = Place::new();
+    place.write("my config.toml", "");
+    let way = [
+        "--store=elsewhere",
+        "--config=my config.toml",
+        "--insecure",
+        "--plain-http=r.test",
+    ];
+    let args = ["push", "--dry-run", "spec.yaml", "my-avs:v1", CREATED];
+    let (_, document) = place.json(&[&args[..], &way].concat());
+    let command = document["command"].as_str().unwrap();
+    let expected = "--store=elsewhere --config='my config.toml' --plain-http=r.test --insecure";
+    assert!(command.ends_with(expected), "{command}");
+}
+
+#[test]
 fn source_date_epoch_is_the_time() {
     let place = Place::new().env("SOURCE_DATE_EPOCH", "1755172800");
     let (_, pushed) = place.json(&["push", "spec.yaml", "my-avs:v1"]);
