@@ -31,9 +31,14 @@ pub(crate) async fn read_spec(path: &str, context: &Context) -> Result<Bytes, Fa
 
 /// Does on a thread of its own what may wait for a pipe or a terminal.
 pub(crate) async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+    let failed = match tokio::task::spawn_blocking(work).await {
+        Ok(result) => return result,
+        Err(failed) => failed,
+    };
+    match failed.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        // The program is ending, and nobody waits for this any more.
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::byte_range::acknowledged_bytes;
 use super::endpoint::UploadStart;
+use super::host_knowledge::{HostKnowledge, SMALL_CHUNK};
 use super::location::{LocationError, resolve_location, with_digest};
 use crate::content::Pushed;
 use crate::digest::Digest;
@@ -13,53 +14,6 @@ use crate::reference::Repository;
 ///
 /// A registry that does not take it has been sent the bytes for nothing, so there must be few of them.
 pub const MAX_SINGLE_POST: u64 = 64 * 1024;
-
-/// The size of a chunk where a registry refuses larger requests, in bytes; the smallest limit known is just this.
-const SMALL_CHUNK: u64 = 4 << 20;
-
-/// The size of a chunk where a registry throws an upload away once its content breaks off, in bytes.
-const CAREFUL_CHUNK: u64 = 16 << 20;
-
-/// What was learned of a registry from its answers; good for every upload to it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one thing that a registry does or does not, and all combinations exist"
-)]
-pub struct HostKnowledge {
-    /// It does not take a blob in a single POST.
-    pub refuses_single_post: bool,
-    /// It answers a mount with an error, and not with the start of an upload.
-    pub refuses_mounts: bool,
-    /// It does not take a large blob in one request, only in chunks.
-    pub demands_chunks: bool,
-    /// It does not take chunks.
-    pub refuses_chunks: bool,
-    /// It throws an upload away once its content breaks off, so that all of it must be sent again.
-    pub forgets_broken_uploads: bool,
-}
-
-impl HostKnowledge {
-    /// Adds what another upload learned.
-    pub fn add(&mut self, learned: Self) {
-        self.refuses_single_post |= learned.refuses_single_post;
-        self.refuses_mounts |= learned.refuses_mounts;
-        self.demands_chunks |= learned.demands_chunks;
-        self.refuses_chunks |= learned.refuses_chunks;
-        self.forgets_broken_uploads |= learned.forgets_broken_uploads;
-    }
-
-    /// Returns the size of a chunk, where content is to be sent in chunks.
-    fn chunk(self) -> Option<u64> {
-        if self.refuses_chunks {
-            None
-        } else if self.demands_chunks {
-            Some(SMALL_CHUNK)
-        } else {
-            self.forgets_broken_uploads.then_some(CAREFUL_CHUNK)
-        }
-    }
-}
 
 /// What to send next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,10 +84,9 @@ pub enum UploadError {
 ///
 /// A small blob goes with the first request, where the registry takes it. For a larger one, the first request asks to mount
 /// the blob from the very repository it is for: this tells whether the blob is there and starts the upload where it is not.
-/// A blob of any size that is known to be in another repository of the registry is mounted from there
-/// ([`mounting_from`](Self::mounting_from)).
-/// All of the content then goes in one PUT. It is cut into chunks only for a registry that refuses it whole, or that was
-/// seen to throw away what it had when a connection broke.
+/// A blob of any size that another repository of the registry is known to have is mounted from there
+/// ([`mounting_from`](Self::mounting_from)). Where neither gets it there, all of the content goes in one PUT. It is cut into
+/// chunks only for a registry that refuses it whole, or that was seen to throw away what it had when a connection broke.
 ///
 /// After a break, [`interrupted`](Self::interrupted) goes on from what the registry says it has.
 #[derive(Clone, Debug)]
@@ -283,13 +236,11 @@ impl BlobUpload {
                 Self::open()
             }
 
+            (UploadStep::Start(UploadStart::Mount { .. }), 201) if self.mounts_from_elsewhere() => {
+                return Ok(UploadProgress::Done(Pushed::Mounted));
+            }
             (UploadStep::Start(UploadStart::Mount { .. }), 201) => {
-                let from_elsewhere = self.mounts_from_elsewhere();
-                return Ok(UploadProgress::Done(if from_elsewhere {
-                    Pushed::Mounted
-                } else {
-                    Pushed::Existed
-                }));
+                return Ok(UploadProgress::Done(Pushed::Existed));
             }
             (UploadStep::Start(_), 202) => self.opened(answer)?,
             (UploadStep::Start(UploadStart::Mount { .. }), status)

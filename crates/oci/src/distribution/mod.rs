@@ -12,6 +12,7 @@ mod byte_range;
 mod challenge;
 mod endpoint;
 mod error_response;
+mod host_knowledge;
 mod location;
 mod pagination;
 mod percent;
@@ -25,8 +26,7 @@ mod warning;
 
 pub use auth_flow::{AuthFailure, AuthFlow, AuthStep, Authorization, Credential, TokenRequest};
 pub use blob_upload::{
-    BlobUpload, HostKnowledge, MAX_SINGLE_POST, UploadAnswer, UploadError, UploadProgress,
-    UploadStep,
+    BlobUpload, MAX_SINGLE_POST, UploadAnswer, UploadError, UploadProgress, UploadStep,
 };
 pub use byte_range::{acknowledged_bytes, chunk_range, download_range, served_from};
 pub use challenge::{BearerChallenge, Challenge, parse_challenges};
@@ -34,6 +34,7 @@ pub use endpoint::{Endpoint, EndpointError, Page, SessionId, UploadStart};
 pub use error_response::{
     ErrorCode, ErrorDetail, ErrorResponse, MAX_ERROR_SIZE, without_control_characters,
 };
+pub use host_knowledge::HostKnowledge;
 pub use location::{LocationError, is_downgrade, resolve_location, same_origin, with_digest};
 pub use pagination::{Pages, PaginationError, next_link};
 pub use rate_limit::RateLimit;

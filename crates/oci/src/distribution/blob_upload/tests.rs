@@ -1,4 +1,5 @@
 use super::*;
+use crate::distribution::host_knowledge::CAREFUL_CHUNK;
 
 const SMALL: u64 = MAX_SINGLE_POST;
 const LARGE: u64 = MAX_SINGLE_POST + 1;
