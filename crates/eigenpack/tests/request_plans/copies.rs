@@ -75,7 +75,7 @@ async fn a_registry_that_ignores_mounts_is_sent_the_content_in_the_session_that_
 
 #[tokio::test]
 async fn a_registry_that_refuses_mounts_is_sent_the_content_and_not_asked_again() {
-    let statuses = [400, 401, 403, 404, 405];
+    let statuses = [400, 401, 403, 404, 405, 501];
     let demands = [Demand::Nothing, Demand::Token];
     for (status, demand) in statuses.iter().flat_map(|s| demands.map(|d| (*s, d))) {
         let mut place = Place::with_artifact().await;

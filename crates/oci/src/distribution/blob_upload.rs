@@ -244,7 +244,7 @@ impl BlobUpload {
             }
             (UploadStep::Start(_), 202) => self.opened(answer)?,
             (UploadStep::Start(UploadStart::Mount { .. }), status)
-                if is_client_error && !matches!(status, 401 | 408 | 429) =>
+                if status == 501 || is_client_error && !matches!(status, 401 | 408 | 429) =>
             {
                 self.mount_refused();
                 return Ok(UploadProgress::Continue);

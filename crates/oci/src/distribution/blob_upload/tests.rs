@@ -118,7 +118,7 @@ fn a_mount_tells_whether_the_blob_is_there() {
     let mut absent = upload(LARGE, HostKnowledge::default());
     answer(&mut absent, 202, Some("/s")).unwrap();
     assert_eq!(kind(&absent), "put");
-    for status in [400, 403, 404, 405] {
+    for status in [400, 403, 404, 405, 501] {
         let mut refused = upload(LARGE, HostKnowledge::default());
         answer(&mut refused, status, None).unwrap();
         assert_eq!(kind(&refused), "post");
@@ -151,7 +151,7 @@ fn a_blob_that_is_in_the_registry_is_mounted_whatever_its_size() {
         let mut ignored = from("c/d", size, HostKnowledge::default());
         answer(&mut ignored, 202, Some("/s")).unwrap();
         assert_eq!(kind(&ignored), "put");
-        for status in [400, 403, 404, 405] {
+        for status in [400, 403, 404, 405, 501] {
             let mut refused = from("c/d", size, HostKnowledge::default());
             answer(&mut refused, status, None).unwrap();
             assert_eq!(kind(&refused), "post");
