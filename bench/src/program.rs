@@ -49,10 +49,19 @@ impl Program {
 
     /// Makes the command that runs it on one core alone.
     pub(crate) fn on_core(&self, core: &str) -> Command {
-        let mut command = Command::new("taskset");
-        command.args(["-c", core]).arg(&self.path);
-        command
+        on_core(core, &Command::new(&self.path))
     }
+}
+
+/// Makes the command that runs another one, its arguments included, on one core alone.
+pub(crate) fn on_core(core: &str, command: &Command) -> Command {
+    let mut pinned = Command::new("taskset");
+    pinned.args(["-c", core]).arg(command.get_program());
+    pinned.args(command.get_args());
+    if let Some(directory) = command.get_current_dir() {
+        pinned.current_dir(directory);
+    }
+    pinned
 }
 
 /// The directory of all that cargo builds: this program is in its `release` or `debug`.

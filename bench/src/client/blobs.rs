@@ -37,12 +37,25 @@ pub(super) struct Yardstick {
     pub(super) download: Usage,
 }
 
+/// What is measured with images.
+pub(super) struct Plan<'a> {
+    /// The sizes of the layers, in bytes.
+    pub(super) sizes: &'a [u64],
+    /// How many layers of that size an image has.
+    pub(super) layers: u64,
+    pub(super) rounds: usize,
+    /// Server and client have a core each, as if they were two machines, in place of sharing all.
+    pub(super) apart: bool,
+}
+
 /// All that was measured with images.
 #[derive(Debug, Serialize)]
 pub(super) struct Blobs {
     pub(super) registry: String,
     /// How many layers of the size each image has.
     pub(super) layers: u64,
+    /// Whether server and client had a core each.
+    pub(super) apart: bool,
     pub(super) samples: Vec<Sample>,
     pub(super) yardsticks: Vec<Yardstick>,
 }
@@ -50,29 +63,30 @@ pub(super) struct Blobs {
 /// Pushes and pulls an image of each size with every program, into a registry that is empty each time.
 ///
 /// What was written before is on disk when a measurement begins: nobody waits for the writes of another.
-pub(super) fn measure(
-    tools: &[&Tool],
-    registry: &Registry,
-    sizes: &[u64],
-    layers: u64,
-    rounds: usize,
-) -> Result<Blobs> {
-    let home = Home::new()?;
+pub(super) fn measure(tools: &[&Tool], registry: &Registry, plan: &Plan<'_>) -> Result<Blobs> {
+    let Plan { layers, rounds, .. } = *plan;
+    let (server_core, client_core) = if plan.apart {
+        (Some("0"), Some("1"))
+    } else {
+        (None, None)
+    };
+    let home = Home::new()?.on_core(client_core);
     let mut blobs = Blobs {
         registry: registry.name.clone(),
         layers,
+        apart: plan.apart,
         samples: Vec::new(),
         yardsticks: Vec::new(),
     };
     let tools_of_yardstick =
         Program::look_for("openssl", &["version"]).zip(Program::look_for("curl", &["--version"]));
-    for &size in sizes {
+    for &size in plan.sizes {
         let directory = TempDir::new()?;
         let layout = Layout::make(&directory.path().join("image"), size, layers)?;
         for round in 0..rounds {
             eprintln!("blobs of {size} bytes: round {} of {rounds}", round + 1);
             for tool in super::in_turn(tools, round) {
-                let running = registry.start(None)?;
+                let running = registry.start(server_core)?;
                 let reference = format!("{}/{REPOSITORY}:{TAG}", running.address);
                 settle()?;
                 let push = home.run(&mut tool.push_layout(&layout, &reference))?;
@@ -92,7 +106,7 @@ pub(super) fn measure(
             if let Some((openssl, curl)) = &tools_of_yardstick
                 && layers == 1
             {
-                let running = registry.start(None)?;
+                let running = registry.start(server_core)?;
                 let (hash, upload, download) =
                     move_by_curl(&home, openssl, curl, &running, &layout.layer)?;
                 blobs.yardsticks.push(Yardstick {

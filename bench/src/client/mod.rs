@@ -56,6 +56,10 @@ pub(crate) struct ClientArgs {
     #[arg(long, default_value_t = 1)]
     layers: u64,
 
+    /// Give the server of the blobs one core and the clients another, as if they were two machines
+    #[arg(long)]
+    apart: bool,
+
     /// How many artifacts are pushed to one repository
     #[arg(long, default_value_t = 100)]
     artifacts: u32,
@@ -122,13 +126,13 @@ pub(crate) fn run(args: &ClientArgs) -> Result<()> {
         // Its program pushes one layer.
         tools.retain(|tool| args.layers == 1 || tool.kind != Kind::OciClient);
         let sizes: Vec<u64> = args.sizes.iter().map(|kib| kib * 1024).collect();
-        results.blobs = Some(blobs::measure(
-            &tools,
-            ours,
-            &sizes,
-            args.layers,
-            args.rounds,
-        )?);
+        let plan = blobs::Plan {
+            sizes: &sizes,
+            layers: args.layers,
+            rounds: args.rounds,
+            apart: args.apart,
+        };
+        results.blobs = Some(blobs::measure(&tools, ours, &plan)?);
     }
     if wanted(Section::Many) {
         // It is the same program.

@@ -12,6 +12,7 @@ use wait4::Wait4 as _;
 
 use crate::Result;
 use crate::machine::first_value;
+use crate::program::on_core;
 
 /// How much of a failed program's words is shown, in bytes.
 const SHOWN: usize = 2000;
@@ -31,17 +32,34 @@ pub(super) struct Usage {
 /// A user's home: nobody's settings and caches take part, and nothing that was stored remains.
 pub(super) struct Home {
     directory: TempDir,
+    /// Where its programs run; on all cores by default.
+    core: Option<&'static str>,
 }
 
 impl Home {
     pub(super) fn new() -> Result<Self> {
         let directory = tempfile::tempdir()?;
-        Ok(Self { directory })
+        let core = None;
+        Ok(Self { directory, core })
+    }
+
+    /// Runs the programs on one core alone from now on.
+    pub(super) fn on_core(mut self, core: Option<&'static str>) -> Self {
+        self.core = core;
+        self
     }
 
     /// Runs a program to its end, which must be a good one.
     pub(super) fn run(&self, command: &mut Command) -> Result<Usage> {
         self.clear()?;
+        let mut pinned;
+        let command = match self.core {
+            Some(core) => {
+                pinned = on_core(core, command);
+                &mut pinned
+            }
+            None => command,
+        };
         let mut said = tempfile::tempfile()?;
         let path = std::env::var_os("PATH").unwrap_or_default();
         command

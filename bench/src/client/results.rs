@@ -132,9 +132,14 @@ impl Results {
     fn write_blobs(&self, text: &mut String, blobs: &Blobs) -> Result {
         let Self { floor_mib, .. } = self;
         let rounds = rounds(blobs.samples.iter().map(|sample| sample.round));
+        let place = if blobs.apart {
+            ", on a core of its own; the clients on another"
+        } else {
+            ""
+        };
         writeln!(
             text,
-            "\n{rounds} Registry: {}. Least peak that can be measured: {floor_mib:.1} MiB.",
+            "\n{rounds} Registry: {}{place}. Least peak that can be measured: {floor_mib:.1} MiB.",
             blobs.registry
         )?;
         for size in sizes(&blobs.samples) {
