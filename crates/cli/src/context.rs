@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use eigenpack::{Client, Location, Reference};
+use eigenpack::Client;
 
-use crate::args::{ConnectionArgs, Format, GlobalArgs};
+use crate::args::{Format, GlobalArgs};
 use crate::configuration::ConfigurationFile;
-use crate::connection;
-use crate::credentials;
 use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -22,14 +20,14 @@ use crate::stderr::say;
 pub(crate) struct Context {
     pub(crate) format: Format,
     pub(crate) environment: Environment,
-    progress: Arc<Progress>,
-    store: Option<PathBuf>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) store: Option<PathBuf>,
     pub(crate) configuration: Option<ConfigurationFile>,
     /// The files and directories that flags of every command name.
     pub(crate) given_paths: Vec<(&'static str, PathBuf)>,
     pub(crate) quiet: bool,
     verbose: bool,
-    remote_only: bool,
+    pub(crate) remote_only: bool,
     /// The clients that were made, to be told when their work was given up.
     clients: Mutex<Vec<Client>>,
 }
@@ -62,52 +60,11 @@ impl Context {
         }
     }
 
-    /// Makes the client that a command uses, after checking that it may go where `reference` leads.
-    pub(crate) async fn client(
-        &self,
-        reference: &Reference,
-        connection: &ConnectionArgs,
-    ) -> Result<Client, Failure> {
-        self.client_of(&[reference], connection).await
-    }
-
-    /// Makes the client of a command that has several references.
-    pub(crate) async fn client_of(
-        &self,
-        references: &[&Reference],
-        connection: &ConnectionArgs,
-    ) -> Result<Client, Failure> {
-        for reference in references {
-            let is_local = matches!(reference.location, Location::Local { .. });
-            if self.remote_only && is_local {
-                return Err(Failure::local_reference_refused(reference));
-            }
-            if self.store.is_none() && is_local {
-                return Err(Failure::no_home());
-            }
-        }
-        let hosts: Vec<_> = references
-            .iter()
-            .filter_map(|reference| match &reference.location {
-                Location::Registry { host, .. } => Some(host.clone()),
-                _ => None,
-            })
-            .collect();
-        let mut builder = connection::configure(&hosts, &connection.transport, self)
-            .await?
-            .cache(!connection.no_cache)
-            .observer(self.progress.clone());
-        if let Some(provider) = credentials::provider(&hosts, connection, self).await? {
-            builder = builder.credentials(provider);
-        }
-        let client = match &self.store {
-            Some(path) => builder.store(path).build(),
-            None => builder.build(),
-        };
+    /// Keeps a client, to be told when its work was given up.
+    pub(crate) fn remember(&self, client: &Client) {
         let clients = self.clients.lock();
         let mut clients = clients.unwrap_or_else(PoisonError::into_inner);
         clients.push(client.clone());
-        Ok(client)
     }
 
     /// Cancels the uploads that were given up, as far as `time` allows.
@@ -121,11 +78,6 @@ impl Context {
         };
         // Registries throw away what is left.
         let _ = tokio::time::timeout(time, cancels).await;
-    }
-
-    /// Makes the client of a command that is about the local store as a whole.
-    pub(crate) fn local_client(&self) -> Result<Client, Failure> {
-        Ok(Client::builder().store(self.local_store()?).build())
     }
 
     /// Returns where the local store is, or says that no place for it is known.

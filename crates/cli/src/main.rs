@@ -6,6 +6,7 @@
 )]
 mod args;
 mod certificates;
+mod client;
 mod command;
 mod configuration;
 mod connection;

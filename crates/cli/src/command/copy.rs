@@ -5,14 +5,13 @@ use eigenpack::{Copy, Reference};
 use super::Outcome;
 use super::fetch::explain_missing_selector;
 use crate::args::CopyArgs;
+use crate::client;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::report::{BlobReport, CopyReport, Identity, Report, TagOutcome};
 
 pub(super) async fn run(args: &CopyArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context
-        .client_of(&[&args.source, &args.target], &args.connection)
-        .await?;
+    let client = client::open(&[&args.source, &args.target], &args.connection, context).await?;
     explain_missing_selector(&client, &args.source).await?;
     let copy = client
         .copy(&args.source, &args.target, args.overwrite)

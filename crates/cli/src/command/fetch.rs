@@ -7,6 +7,7 @@ use eigenpack::{Client, PulledArtifact, Reference};
 
 use super::Outcome;
 use crate::args::{ConfigArgs, InspectArgs, ManifestArgs, RawPart, ResolveArgs};
+use crate::client;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -16,13 +17,13 @@ use crate::report::{
 };
 
 pub(super) async fn manifest(args: &ManifestArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection).await?;
+    let client = client::open(&[&args.reference], &args.connection, context).await?;
     let raw = fetch_manifest(&client, &args.reference).await?;
     Ok(Outcome::from(manifest_content(&args.reference, &raw)))
 }
 
 pub(super) async fn config(args: &ConfigArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection).await?;
+    let client = client::open(&[&args.reference], &args.connection, context).await?;
     explain_missing_selector(&client, &args.reference).await?;
     let config = client
         .config(&args.reference)
@@ -38,7 +39,7 @@ pub(super) async fn config(args: &ConfigArgs, context: &Context) -> Result<Outco
 }
 
 pub(super) async fn resolve(args: &ResolveArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection).await?;
+    let client = client::open(&[&args.reference], &args.connection, context).await?;
     // What is there now is the question, so only the registry can answer it.
     let client = client.without_cache();
     let raw = fetch_manifest(&client, &args.reference).await?;
@@ -67,7 +68,7 @@ pub(super) async fn resolve(args: &ResolveArgs, context: &Context) -> Result<Out
 }
 
 pub(super) async fn inspect(args: &InspectArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection).await?;
+    let client = client::open(&[&args.reference], &args.connection, context).await?;
     explain_missing_selector(&client, &args.reference).await?;
     let pulled = client
         .pull(&args.reference)

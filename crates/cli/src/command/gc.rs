@@ -6,6 +6,7 @@ use eigenpack::{Collected, FailedBlob, GcOptions, UnreadableRepository};
 
 use super::Outcome;
 use crate::args::GcArgs;
+use crate::client;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -13,7 +14,7 @@ use crate::report::{FailedReport, GcReport, RemovedBlob, Report, UnreadableRepor
 use crate::stderr::warn;
 
 pub(super) async fn run(args: &GcArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.local_client()?;
+    let client = client::open_local(context)?;
     let options = GcOptions {
         min_age: args.min_age,
         dry_run: args.dry_run,

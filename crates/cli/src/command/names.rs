@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::fetch::explain_missing_selector;
 use crate::args::{TagArgs, TagsArgs};
+use crate::client;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -18,7 +19,7 @@ pub(super) async fn tags(args: &TagsArgs, context: &Context) -> Result<Outcome, 
         )
         .hint(format!("eigenpack tags {}", reference.location)));
     }
-    let client = context.client(reference, &args.connection).await?;
+    let client = client::open(&[reference], &args.connection, context).await?;
     let tags = client
         .tags(&reference.location)
         .await
@@ -30,7 +31,7 @@ pub(super) async fn tags(args: &TagsArgs, context: &Context) -> Result<Outcome, 
 }
 
 pub(super) async fn tag(args: &TagArgs, context: &Context) -> Result<Outcome, Failure> {
-    let client = context.client(&args.reference, &args.connection).await?;
+    let client = client::open(&[&args.reference], &args.connection, context).await?;
     explain_missing_selector(&client, &args.reference).await?;
     let tagged = client
         .tag(&args.reference, &args.tags, args.overwrite)

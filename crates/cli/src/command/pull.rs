@@ -8,6 +8,7 @@ use eigenpack::{PulledArtifact, Reference};
 use super::Outcome;
 use super::fetch::explain_missing_selector;
 use crate::args::{Format, PullArgs};
+use crate::client;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -19,7 +20,7 @@ use crate::stderr::{say, warn};
 
 pub(super) async fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure> {
     check_output(args, context)?;
-    let client = context.client(&args.reference, &args.connection).await?;
+    let client = client::open(&[&args.reference], &args.connection, context).await?;
     explain_missing_selector(&client, &args.reference).await?;
     let pulled = client
         .pull(&args.reference)

@@ -11,6 +11,7 @@ use eigenpack::{
 
 use super::Outcome;
 use crate::args::{Format, PushArgs, PushFields};
+use crate::client;
 use crate::connection;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
@@ -28,7 +29,7 @@ pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, F
     if args.check_public && !args.reference.location.is_registry() {
         return Err(Failure::not_published_anywhere(&args.reference));
     }
-    let client = context.client(&args.reference, &args.connection).await?;
+    let client = client::open(&[&args.reference], &args.connection, context).await?;
     let options = options(args, context)?;
     // A reference that cannot be pushed to is said before a spec is waited for.
     if args.reference.selector.tag.is_none() || args.reference.selector.digest.is_some() {

@@ -1,7 +1,9 @@
 //! How a command fails: words, causes, a hint, a stable code and an exit code.
 
+mod advice;
 mod configuration;
 mod credentials;
+mod meaning;
 mod own;
 mod public;
 mod refused;

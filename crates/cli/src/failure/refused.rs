@@ -5,10 +5,9 @@ use eigenpack::oci::{AccessError, Action, AnsweredBy, FetchError, PushError, Reg
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::credentials::mend;
-use super::store::Meaning;
+use super::advice::{login, mend};
+use super::meaning::Meaning;
 use crate::exit_code::ExitCode;
-use crate::render::shell_quoted;
 
 /// Whoever has credentials that are in the way may not need any.
 const WITHOUT: &str = "what is public can be read with --anonymous";
@@ -111,11 +110,6 @@ pub(super) fn no_credentials(
     };
     let hint = format!("{mend}; {WITHOUT}");
     Meaning::new(ExitCode::Access, "credentials").hint(hint)
-}
-
-/// Returns the command that logs in to a registry.
-pub(super) fn login(registry: &str) -> String {
-    format!("eigenpack login {}", shell_quoted(registry))
 }
 
 impl Failure {

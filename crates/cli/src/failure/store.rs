@@ -5,30 +5,10 @@ use std::io;
 use eigenpack::oci::{AccessError, FetchError, NetworkErrorKind, PushError};
 use eigenpack::{Location, Reference};
 
+use super::advice::login;
+use super::meaning::Meaning;
 use super::{Failure, refused};
 use crate::exit_code::ExitCode;
-
-/// How an error of a store is shown, before it is given a message.
-pub(super) struct Meaning {
-    exit: ExitCode,
-    code: &'static str,
-    hint: Option<String>,
-}
-
-impl Meaning {
-    pub(super) fn new(exit: ExitCode, code: &'static str) -> Self {
-        Self {
-            exit,
-            code,
-            hint: None,
-        }
-    }
-
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
 
 impl Failure {
     /// A store could not be read.
@@ -89,7 +69,8 @@ impl Failure {
 
     /// The local store as a whole could not be read or changed.
     pub(crate) fn local_store(message: String, error: &AccessError) -> Self {
-        Self::meaning(message, access_meaning(error))
+        access_meaning(error)
+            .said(message)
             .fields_of_access(error)
             .caused_by(error)
     }
@@ -97,21 +78,16 @@ impl Failure {
     /// A registry could not be asked something that is about no repository.
     pub(crate) fn registry(message: String, error: &AccessError) -> Self {
         let message = refused::sentence(error).unwrap_or(message);
-        Self::meaning(message, access_meaning(error))
+        access_meaning(error)
+            .said(message)
             .fields_of_access(error)
             .caused_by(error)
     }
 
     fn from_meaning(message: String, meaning: Meaning, reference: &Reference) -> Self {
-        Self::meaning(message, meaning).field("reference", reference.to_string())
-    }
-
-    fn meaning(message: String, meaning: Meaning) -> Self {
-        let failure = Self::new(meaning.exit, meaning.code, message);
-        match meaning.hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        meaning
+            .said(message)
+            .field("reference", reference.to_string())
     }
 
     fn fields_of_fetch(self, error: &FetchError) -> Self {
@@ -256,7 +232,7 @@ fn no_repository_hint(reference: &Reference) -> String {
         Location::Registry { host, .. } => format!(
             "check the repository's name: {}; one that is private looks the same to those who may not see it ({})",
             reference.location,
-            refused::login(host.as_str())
+            login(host.as_str())
         ),
         location => format!("check the repository's name: {location}"),
     }
