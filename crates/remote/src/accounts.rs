@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use eigenpack_oci::distribution::{
-    AuthFlow, Authorization, BearerChallenge, Credential, ScopeSet, without_control_characters,
+    AuthFailure, AuthFlow, Authorization, BearerChallenge, Credential, ScopeSet,
+    without_control_characters,
 };
-use eigenpack_oci::{RegistryHost, Repository, UsedCredentials};
+use eigenpack_oci::{RegistryAnswer, RegistryHost, Repository, UsedCredentials};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 use url::Url;
 
-use crate::authorization::Refusal;
 use crate::credentials::{CredentialError, CredentialProvider, CredentialSource, Found};
 
 /// Who a registry's repositories are used as, asked for once each.
@@ -38,6 +38,14 @@ pub(crate) struct Account {
 
 /// Whoever holds it is getting a token; the last failure is left there for those who waited for it.
 pub(crate) type Flight = Arc<tokio::sync::Mutex<Option<(Instant, Refusal)>>>;
+
+/// Why a challenge could not be answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) failure: AuthFailure,
+    /// What the token service said, where it was it that refused.
+    pub(crate) token_service: Option<RegistryAnswer>,
+}
 
 #[derive(Debug)]
 struct State {

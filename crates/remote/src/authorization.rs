@@ -6,16 +6,16 @@ use eigenpack_oci::distribution::{
     AuthFailure, AuthFlow, AuthStep, Authorization, BearerChallenge, Challenge, ScopeSet,
     parse_challenges,
 };
-use eigenpack_oci::{AccessError, AnsweredBy, Asked, RegistryAnswer};
+use eigenpack_oci::{AccessError, AnsweredBy, Asked};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::accounts::{Account, Held, Renewal};
+use crate::accounts::{Account, Held, Refusal, Renewal};
 use crate::answer::Answer;
+use crate::connection::Connection;
 use crate::deadline::Deadline;
 use crate::mask::Mask;
 use crate::needs::Needs;
-use crate::registry::Connection;
 
 /// How often one request takes a token that another one got: such a token may have been got for less, or be refused too.
 const MAX_BORROWED: u32 = 2;
@@ -32,14 +32,6 @@ pub(crate) struct Attempt<'a> {
     /// Since when it is wanted: what was refused from then on is refused to it too.
     asked_for: Instant,
     deadline: Deadline,
-}
-
-/// Why a challenge could not be answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Refusal {
-    failure: AuthFailure,
-    /// What the token service said, where it was it that refused.
-    token_service: Option<RegistryAnswer>,
 }
 
 /// A 401: what it demands, and by whom.

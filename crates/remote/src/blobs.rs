@@ -1,13 +1,12 @@
-//! Blobs: streamed, resumed where a connection breaks, verified as they pass.
+//! Asking for blobs, from any byte on, and whether they are there.
 
 use eigenpack_oci::distribution::{Endpoint, download_range, served_from};
-use eigenpack_oci::{BlobStream, Descriptor, FetchError, Verifier};
+use eigenpack_oci::{Descriptor, FetchError};
 
 use crate::answer::Answer;
 use crate::deadline::Deadline;
-use crate::exchange::{Read, Request};
 use crate::repository::RemoteRepository;
-use crate::resumed;
+use crate::request::{Read, Request};
 use crate::transport::{Method, Response};
 
 /// A blob's answer, which may start before the byte that was asked for.
@@ -24,29 +23,6 @@ impl RemoteRepository {
             digest: descriptor.digest.clone(),
         });
         Request::new(method, url, self.read_scopes())
-    }
-
-    /// Fetches a blob from an offset on, not verified.
-    pub(crate) async fn fetch_blob(
-        &self,
-        descriptor: Descriptor,
-        offset: u64,
-    ) -> Result<BlobStream, FetchError> {
-        if offset == 0 {
-            // What cannot be verified is not asked for.
-            Verifier::new(&descriptor)?;
-        } else if offset == descriptor.size {
-            return Ok(Box::pin(futures_util::stream::empty()));
-        } else if offset > descriptor.size {
-            return Err(FetchError::Malformed(format!(
-                "{} has {} bytes, so it cannot be read from byte {offset} on",
-                descriptor.digest, descriptor.size
-            )));
-        }
-        let deadline = self.connection.deadline();
-        let opened = self.open_blob(&descriptor, offset, deadline).await?;
-        let stream = resumed::stream(self.clone(), descriptor, offset, opened, deadline);
-        Ok(Box::pin(stream))
     }
 
     /// Asks for a blob from byte `offset` on.

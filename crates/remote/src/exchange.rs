@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use eigenpack_oci::distribution::{
-    Endpoint, Failure, MAX_ERROR_SIZE, RetryPolicy, resolve_location, same_origin,
+    Failure, MAX_ERROR_SIZE, RetryPolicy, resolve_location, same_origin,
 };
 use eigenpack_oci::{AccessError, AnsweredBy, Asked, NetworkErrorKind};
 use tokio::time::Instant;
@@ -12,40 +12,12 @@ use url::Url;
 
 use crate::answer::{Answer, ExchangeError};
 use crate::authorization::Attempt;
-use crate::concurrency::{Load, is_small};
+use crate::connection::Connection;
 use crate::deadline::{Deadline, Retries};
 use crate::mask::Mask;
-use crate::needs::Needs;
-use crate::outgoing::{Fault, Outgoing};
-use crate::registry::Connection;
+use crate::outgoing::Fault;
+use crate::request::{Read, Request};
 use crate::transport::{Body, Method, Response, TransportError, authority};
-
-/// A request that is to be answered.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) method: Method,
-    pub(crate) url: Url,
-    pub(crate) headers: Vec<(&'static str, String)>,
-    pub(crate) content: Option<Outgoing>,
-    /// What it must be allowed to do.
-    pub(crate) needs: Needs,
-    /// Whether it may be sent again when it is not known whether it was carried out.
-    pub(crate) repeatable: bool,
-    /// Whether a redirect to another host is followed; it is the answer otherwise.
-    pub(crate) may_leave: bool,
-    pub(crate) read: Read,
-}
-
-/// What is to be done with the body of a successful answer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Read {
-    /// It means nothing: what the head says counts, however the body ends.
-    Nothing,
-    /// It is read into memory, and over so many bytes it is an error.
-    UpTo(u64),
-    /// It is left to be streamed, and should have so many bytes.
-    Stream(u64),
-}
 
 /// The most bytes read of a body that means nothing.
 const MAX_IGNORED: usize = 64 * 1024;
@@ -53,70 +25,7 @@ const MAX_IGNORED: usize = 64 * 1024;
 /// The longest wait for a body that means nothing; its connection is given up then.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-impl Request {
-    /// Makes a request that may be repeated, and whose answer is its head.
-    pub(crate) fn new(method: Method, url: Url, needs: Needs) -> Self {
-        Self {
-            method,
-            url,
-            headers: Vec::new(),
-            content: None,
-            needs,
-            repeatable: true,
-            may_leave: true,
-            read: Read::Nothing,
-        }
-    }
-
-    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
-        self
-    }
-
-    pub(crate) fn content(mut self, media_type: &str, content: Outgoing) -> Self {
-        self.content = Some(content);
-        self.header("content-type", media_type)
-    }
-
-    pub(crate) fn reading(mut self, read: Read) -> Self {
-        self.read = read;
-        self
-    }
-
-    pub(crate) fn sent_once(mut self) -> Self {
-        self.repeatable = false;
-        self
-    }
-
-    pub(crate) fn staying(mut self) -> Self {
-        self.may_leave = false;
-        self
-    }
-
-    fn load(&self) -> Load {
-        match (&self.content, self.read) {
-            (Some(content), _) if !content.is_small() => Load::Upload,
-            (_, Read::Stream(bytes)) if !is_small(bytes) => Load::Download,
-            _ => Load::Small,
-        }
-    }
-}
-
 impl Connection {
-    /// Returns the URL of an endpoint.
-    pub(crate) fn url(&self, endpoint: &Endpoint) -> Url {
-        let mut url = self.base.clone();
-        let rendered = endpoint.to_path_and_query();
-        match rendered.split_once('?') {
-            Some((path, query)) => {
-                url.set_path(path);
-                url.set_query(Some(query));
-            }
-            None => url.set_path(&rendered),
-        }
-        url
-    }
-
     /// Sends a request until there is an answer that trying again would not change.
     pub(crate) async fn exchange(
         &self,

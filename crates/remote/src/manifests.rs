@@ -7,9 +7,9 @@ use eigenpack_oci::{
 
 use crate::answer::Answer;
 use crate::deadline::Deadline;
-use crate::exchange::{Read, Request};
 use crate::outgoing::Outgoing;
 use crate::repository::RemoteRepository;
+use crate::request::{Read, Request};
 use crate::transport::Method;
 
 impl RemoteRepository {

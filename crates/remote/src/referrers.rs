@@ -5,8 +5,8 @@ use eigenpack_oci::{Descriptor, Digest, FetchError, ImageIndex, Manifest, MediaT
 
 use crate::answer::Answer;
 use crate::deadline::Deadline;
-use crate::exchange::{Read, Request};
 use crate::repository::RemoteRepository;
+use crate::request::{Read, Request};
 use crate::tags::{MAX_PAGES, page_error};
 use crate::transport::Method;
 

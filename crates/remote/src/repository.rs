@@ -8,8 +8,8 @@ use eigenpack_oci::{
     PushError, Pushed, RawManifest, Repository, Source, Tag, TagOrDigest, Target,
 };
 
+use crate::connection::Connection;
 use crate::needs::Needs;
-use crate::registry::Connection;
 
 /// One repository of a registry; cheap to clone.
 ///

@@ -2,7 +2,9 @@
 
 use bytes::{Buf as _, Bytes};
 use eigenpack_oci::distribution::Failure;
-use eigenpack_oci::{AccessError, Descriptor, FetchError, NetworkErrorKind, VerifyError};
+use eigenpack_oci::{
+    AccessError, BlobStream, Descriptor, FetchError, NetworkErrorKind, Verifier, VerifyError,
+};
 use futures_util::Stream;
 
 use crate::blobs::Opened;
@@ -21,10 +23,35 @@ struct Download {
     deadline: Deadline,
 }
 
+impl RemoteRepository {
+    /// Fetches a blob from an offset on, not verified.
+    pub(crate) async fn fetch_blob(
+        &self,
+        descriptor: Descriptor,
+        offset: u64,
+    ) -> Result<BlobStream, FetchError> {
+        if offset == 0 {
+            // What cannot be verified is not asked for.
+            Verifier::new(&descriptor)?;
+        } else if offset == descriptor.size {
+            return Ok(Box::pin(futures_util::stream::empty()));
+        } else if offset > descriptor.size {
+            return Err(FetchError::Malformed(format!(
+                "{} has {} bytes, so it cannot be read from byte {offset} on",
+                descriptor.digest, descriptor.size
+            )));
+        }
+        let deadline = self.connection.deadline();
+        let opened = self.open_blob(&descriptor, offset, deadline).await?;
+        let stream = stream(self.clone(), descriptor, offset, opened, deadline);
+        Ok(Box::pin(stream))
+    }
+}
+
 /// Makes the stream of a blob from byte `position` on, with exactly the bytes that the descriptor says are left.
 ///
 /// A body that ends before the length it announced is a broken connection; one that announced less is a lie, and final.
-pub(crate) fn stream(
+fn stream(
     repository: RemoteRepository,
     descriptor: Descriptor,
     position: u64,

@@ -2,18 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use url::Url;
 
-use crate::deadline::Deadline;
-use crate::exchange::Request;
 use crate::needs::Needs;
-use crate::registry::Connection;
-use crate::transport::Method;
-
-/// The longest time that cancelling an upload may take.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The most uploads that are kept to be cancelled; registries forget the rest in time.
 const MOST_ABANDONED: usize = 256;
@@ -48,6 +40,11 @@ impl Sessions {
             needs,
         }
     }
+
+    /// Takes out the sessions that were abandoned, to be ended.
+    pub(crate) fn take_abandoned(&self) -> Vec<(Url, Needs)> {
+        std::mem::take(&mut lock(&self.0).abandoned)
+    }
 }
 
 impl OpenSession {
@@ -64,7 +61,7 @@ impl OpenSession {
     }
 
     /// Takes the session out, to be ended.
-    fn take(&self) -> Option<(Url, Needs)> {
+    pub(crate) fn take(&self) -> Option<(Url, Needs)> {
         lock(&self.sessions).under_way.remove(&self.name)
     }
 }
@@ -76,33 +73,6 @@ impl Drop for OpenSession {
         if open.abandoned.len() < MOST_ABANDONED {
             open.abandoned.extend(session);
         }
-    }
-}
-
-impl Connection {
-    /// Cancels an upload where one is open.
-    pub(crate) async fn cancel(&self, session: &OpenSession) {
-        if let Some((url, needs)) = session.take() {
-            self.cancel_at(url, needs).await;
-        }
-    }
-
-    /// Cancels the uploads that nobody goes on with.
-    pub(crate) async fn cancel_abandoned(&self) {
-        let abandoned = std::mem::take(&mut lock(&self.sessions.0).abandoned);
-        let cancels = abandoned
-            .into_iter()
-            .map(|(url, needs)| self.cancel_at(url, needs));
-        futures_util::future::join_all(cancels).await;
-    }
-
-    async fn cancel_at(&self, url: Url, needs: Needs) {
-        let request = Request::new(Method::DELETE, url, needs).sent_once();
-        let answer = self.exchange(&request, Deadline::after(PATIENCE)).await;
-        tracing::debug!(
-            status = answer.ok().map(|answer| answer.status),
-            "cancelled an upload"
-        );
     }
 }
 

@@ -6,8 +6,8 @@ use eigenpack_oci::distribution::{Endpoint, Page, Pages, PaginationError};
 use eigenpack_oci::{AccessError, FetchError, MAX_MANIFEST_SIZE, Tag};
 use url::Url;
 
-use crate::exchange::{Read, Request};
 use crate::repository::RemoteRepository;
+use crate::request::{Read, Request};
 use crate::transport::{Method, authority};
 
 /// The most pages that a list may have.

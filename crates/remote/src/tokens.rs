@@ -4,8 +4,8 @@ use bytes::Bytes;
 use eigenpack_oci::distribution::{ErrorResponse, Failure, MAX_TOKEN_SIZE, TokenRequest};
 use eigenpack_oci::{AccessError, AnsweredBy, Asked, NetworkErrorKind, RegistryAnswer};
 
+use crate::connection::Connection;
 use crate::deadline::{Deadline, Retries};
-use crate::registry::Connection;
 use crate::transport::{Body, Headers, Method, Response, TransportError, authority};
 
 /// What a token service answered.

@@ -9,9 +9,9 @@ use url::Url;
 
 use crate::answer::{Answer, ExchangeError};
 use crate::deadline::{Deadline, Retries};
-use crate::exchange::Request;
 use crate::outgoing::{ContentError, Outgoing};
 use crate::repository::RemoteRepository;
+use crate::request::Request;
 use crate::sessions::OpenSession;
 use crate::transport::{Method, authority};
 
