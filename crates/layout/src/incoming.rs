@@ -1,13 +1,16 @@
 //! A blob that arrives in pieces, and whose digest may be known only when all of it is there.
 
 use std::io::{Seek as _, Write as _};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use bytes::Bytes;
-use eigenpack_oci::{Algorithm, Descriptor, Digest, Hasher, MediaType, PushError, VerifyError};
+use eigenpack_oci::{
+    AccessError, Algorithm, Descriptor, Digest, Hasher, MediaType, PushError, VerifyError,
+};
 use tempfile::NamedTempFile;
 
-use crate::blocking::{blocking, cannot, stopped, to_the_end};
+use crate::blocking::{blocking, cannot, to_the_end, unusable};
 use crate::early_sync::EarlySync;
 use crate::files::each_chunk;
 use crate::store::{LayoutStore, Opened};
@@ -20,7 +23,7 @@ use crate::store::{LayoutStore, Opened};
 #[derive(Debug)]
 pub struct IncomingBlob {
     opened: Arc<Opened>,
-    /// `None` once it was kept.
+    /// `None` once it was kept, or once a write failed: what is in the file is not what was hashed any more.
     received: Arc<Mutex<Option<Received>>>,
 }
 
@@ -61,38 +64,39 @@ impl LayoutStore {
 impl IncomingBlob {
     /// Returns how many bytes have arrived.
     pub async fn size(&self) -> Result<u64, PushError> {
-        self.with(|received| Ok(received.size)).await
+        let received = self.received.clone();
+        blocking(move || match lock(&received).as_ref() {
+            Some(received) => Ok(received.size),
+            None => Err(lost().into()),
+        })
+        .await
     }
 
     /// Appends bytes whose first is byte `offset` of the blob, and returns how many have arrived now.
     ///
-    /// Where `offset` is not how many had arrived before, nothing is appended.
+    /// Where `offset` is not how many had arrived before, nothing is appended. An error is the end of the blob.
     pub async fn append(&self, offset: u64, batch: Vec<Bytes>) -> Result<u64, PushError> {
-        self.with(move |received| received.append(offset, &batch))
-            .await
+        let received = self.received.clone();
+        blocking(move || {
+            let mut held = lock(&received);
+            let appended = held.as_mut().ok_or_else(lost)?.append(offset, &batch);
+            if appended.is_err() {
+                *held = None;
+            }
+            appended
+        })
+        .await
     }
 
     /// Keeps the blob under its digest; on disk when this returns. Content of another digest is thrown away.
     pub async fn keep(self, digest: Digest) -> Result<(), PushError> {
         to_the_end(async move {
             let received = self.received;
-            let taken = blocking(move || lock(&received).take().ok_or_else(stopped));
+            let taken = blocking(move || lock(&received).take().ok_or_else(lost));
             let mut received = taken.await?;
             received.sync.finish().await?;
             let opened = self.opened;
             blocking(move || received.keep(digest, &opened)).await
-        })
-        .await
-    }
-
-    async fn with<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Received) -> Result<T, PushError> + Send + 'static,
-    ) -> Result<T, PushError> {
-        let received = self.received.clone();
-        blocking(move || match lock(&received).as_mut() {
-            Some(received) => work(received),
-            None => Err(stopped().into()),
         })
         .await
     }
@@ -147,7 +151,50 @@ fn hasher_of(algorithm: &Algorithm) -> Result<Hasher, VerifyError> {
         })
 }
 
-/// Locks; a panic half-way leaves content whose digest will be wrong, and which is refused for it.
+/// Locks; a panic half-way is a write that failed.
 fn lock(received: &Mutex<Option<Received>>) -> MutexGuard<'_, Option<Received>> {
-    received.lock().unwrap_or_else(PoisonError::into_inner)
+    received.lock().unwrap_or_else(|poisoned| {
+        let mut held = poisoned.into_inner();
+        *held = None;
+        held
+    })
+}
+
+/// What is said of a blob with which nothing can be done any more.
+fn lost() -> AccessError {
+    let path = Path::new("a blob that was being received");
+    unusable(
+        path,
+        "a write failed before, so all of it must be sent again",
+    )
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn after_a_write_that_failed_nothing_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LayoutStore::create_or_open(directory.path()).await.unwrap();
+        let blob = store.receive_blob(Algorithm::Sha256).await.unwrap();
+        let (start, rest) = (Bytes::from_static(b"start "), Bytes::from_static(b"rest"));
+        blob.append(0, vec![start.clone()]).await.unwrap();
+        // The disk is full, and then there is room again.
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let replace = |file| {
+            let mut held = lock(&blob.received);
+            std::mem::replace(held.as_mut().unwrap().file.as_file_mut(), file)
+        };
+        let file = replace(full);
+        blob.append(6, vec![rest.clone()]).await.unwrap_err();
+        assert!(lock(&blob.received).is_none(), "nothing is kept of it");
+        drop(file);
+        blob.size().await.unwrap_err();
+        blob.append(6, vec![rest]).await.unwrap_err();
+        let digest = Digest::sha256(b"start rest");
+        blob.keep(digest).await.unwrap_err();
+    }
 }

@@ -78,6 +78,11 @@ impl Refusal {
         self.status == StatusCode::PAYLOAD_TOO_LARGE
     }
 
+    /// Tells whether it is the server that failed, and not the request.
+    pub(crate) fn is_own_failure(&self) -> bool {
+        self.status.is_server_error()
+    }
+
     #[must_use]
     pub(crate) fn header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));

@@ -128,7 +128,8 @@ impl<S: RegistryStore> Registry<S> {
                 return Err(Refusal::bad(ErrorCode::BlobUploadInvalid, message));
             }
         };
-        if matches!(&result, Err(refusal) if refusal.is_too_large()) {
+        // What the store could not take is not to be gone on with: nobody knows how much of it was written.
+        if matches!(&result, Err(refusal) if refusal.is_too_large() || refusal.is_own_failure()) {
             self.sessions.remove(id);
         }
         result

@@ -20,6 +20,8 @@ mod login;
 mod pull;
 mod push;
 mod serve;
+#[cfg(unix)]
+mod serve_full;
 mod serve_limits;
 mod serve_secured;
 mod show;

@@ -22,7 +22,11 @@ impl Server {
             all.push("--listen=127.0.0.1:0");
         }
         all.extend(args);
-        let mut child = place.spawn(&all);
+        Self::of(place.spawn(&all))
+    }
+
+    /// Takes a server that was started.
+    pub(crate) fn of(mut child: Child) -> Self {
         let output = BufReader::new(child.stdout.take().unwrap());
         Self { child, output }
     }
