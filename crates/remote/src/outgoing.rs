@@ -8,6 +8,7 @@ use eigenpack_oci::{ByteStream, Content, Descriptor, Verifier, VerifyError, veri
 use futures_util::StreamExt as _;
 
 use crate::concurrency::is_small;
+use crate::deadline::Deadline;
 use crate::transport::Body;
 
 /// Content to be sent, or a part of it, with what all of it must be.
@@ -46,10 +47,19 @@ impl Fault {
 
 impl Outgoing {
     /// Reads what is small into memory, so that whoever sends it waits for nobody.
-    pub(crate) async fn read_if_small(self) -> Result<Self, ContentError> {
+    pub(crate) async fn read_if_small(self, deadline: Deadline) -> Result<Self, ContentError> {
         if matches!(self.content, Content::Bytes(_)) || !is_small(self.size()) {
             return Ok(self);
         }
+        let read = tokio::time::timeout_at(deadline.instant(), self.read());
+        read.await.unwrap_or_else(|_| {
+            let message = "it did not come in the time that there is for the operation";
+            let late = io::Error::new(io::ErrorKind::TimedOut, message);
+            Err(ContentError::Read(late))
+        })
+    }
+
+    async fn read(self) -> Result<Self, ContentError> {
         let mut stream = self.content.open(0).await.map_err(ContentError::Read)?;
         let mut bytes = BytesMut::new();
         // A piece too many is enough to see that it is too long.

@@ -65,14 +65,14 @@ impl RemoteRepository {
         loop {
             // What is mounted is never read.
             if !matches!(upload.step(), UploadStep::Start(UploadStart::Mount { .. })) {
-                content = content.read_if_small().await?;
+                content = content.read_if_small(deadline).await?;
             }
             let result = self.step(&mut upload, digest, &content, session, deadline);
             let result = result.await;
             self.connection.learn(upload.knowledge());
             match result {
                 Ok(UploadProgress::Done(pushed)) => {
-                    session.is_at(None);
+                    session.is_at(upload.session());
                     return Ok(pushed);
                 }
                 Ok(UploadProgress::Continue) => retries.reached(upload.acknowledged()),
@@ -105,8 +105,12 @@ impl RemoteRepository {
         let answer = match self.connection.exchange(&request, deadline).await {
             Ok(answer) => answer,
             // Whoever may write here may still not take from elsewhere.
-            Err(ExchangeError::Unauthorized(_)) if upload.mounts_from_elsewhere() => {
-                upload.mount_refused();
+            Err(ExchangeError::Unauthorized(
+                AccessError::Unauthenticated(_)
+                | AccessError::Denied(_)
+                | AccessError::Refused { .. },
+            )) if upload.mounts_from_elsewhere() => {
+                upload.source_refused();
                 return Ok(UploadProgress::Continue);
             }
             Err(error) => return Err(Stopped::Unanswered { error, was_content }),

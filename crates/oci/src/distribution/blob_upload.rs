@@ -15,6 +15,10 @@ use crate::reference::Repository;
 /// A registry that does not take it has been sent the bytes for nothing, so there must be few of them.
 pub const MAX_SINGLE_POST: u64 = 64 * 1024;
 
+/// The largest blob that is sent to a registry which starts an upload instead of a mount, without asking it whether it ignores
+/// mounts and has the blob, in bytes.
+const MAX_UNASKED: u64 = 1 << 20;
+
 /// What to send next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UploadStep {
@@ -85,8 +89,10 @@ pub enum UploadError {
 /// A small blob goes with the first request, where the registry takes it. For a larger one, the first request asks to mount
 /// the blob from the very repository it is for: this tells whether the blob is there and starts the upload where it is not.
 /// A blob of any size that another repository of the registry is known to have is mounted from there
-/// ([`mounting_from`](Self::mounting_from)). Where neither gets it there, all of the content goes in one PUT. It is cut into
-/// chunks only for a registry that refuses it whole, or that was seen to throw away what it had when a connection broke.
+/// ([`mounting_from`](Self::mounting_from)). A registry that was never seen to mount may ignore mounts and start an upload of
+/// what it has, so it is asked before something large is sent. Where the blob is not there, all of the content goes in one
+/// PUT. It is cut into chunks only for a registry that refuses it whole, or that was seen to throw away what it had when a
+/// connection broke.
 ///
 /// After a break, [`interrupted`](Self::interrupted) goes on from what the registry says it has.
 #[derive(Clone, Debug)]
@@ -106,6 +112,8 @@ pub struct BlobUpload {
     resumes: bool,
     /// Whether the session before this one was gone after it broke.
     lost: bool,
+    /// Whether the registry has said, since then, that it does not have the blob.
+    absent: bool,
     step: UploadStep,
 }
 
@@ -128,6 +136,7 @@ impl BlobUpload {
             min_chunk: 0,
             resumes: true,
             lost: false,
+            absent: false,
             step: UploadStep::Check,
         };
         upload.step = upload.first_step();
@@ -174,15 +183,17 @@ impl BlobUpload {
         }
     }
 
-    /// Plans a plain upload in place of a mount that the registry does not do, or does not allow.
-    pub fn mount_refused(&mut self) {
-        self.knowledge.refuses_mounts = true;
-        self.step = Self::open();
+    /// Plans to do without a source that the registry does not let be read.
+    pub fn source_refused(&mut self) {
+        self.source = None;
+        self.step = self.first_step();
     }
 
-    /// Returns the repository that the blob goes to.
-    pub fn repository(&self) -> &Repository {
-        &self.repository
+    /// Takes the refusal of a mount. These of another repository may be about that repository alone.
+    fn mount_refused(&mut self, status: u16) {
+        let is_about_source = self.mounts_from_elsewhere() && matches!(status, 403 | 404);
+        self.knowledge.refuses_mounts |= !is_about_source;
+        self.source_refused();
     }
 
     /// Returns what to send next.
@@ -217,15 +228,27 @@ impl BlobUpload {
     pub fn answered(&mut self, answer: UploadAnswer<'_>) -> Result<UploadProgress, UploadError> {
         let is_client_error = (400..500).contains(&answer.status);
         let next = match (&self.step, answer.status) {
-            (UploadStep::Check, 200) => return Ok(UploadProgress::Done(Pushed::Existed)),
-            (UploadStep::Check, _) if is_client_error => Self::open(),
+            (UploadStep::Check, 200) => {
+                let from = self.source.as_ref().unwrap_or(&self.repository);
+                if self.session.is_some() && *from == self.repository {
+                    // It started an upload in place of a mount of what it has.
+                    self.knowledge.refuses_mounts = true;
+                }
+                return Ok(UploadProgress::Done(Pushed::Existed));
+            }
+            (UploadStep::Check, status) if is_client_error => {
+                self.absent = status == 404;
+                self.rest()
+            }
 
             (UploadStep::Single(_), 201) | (UploadStep::Close { .. }, 200 | 201 | 204) => {
+                self.session = None;
                 return Ok(UploadProgress::Done(Pushed::Uploaded));
             }
             (UploadStep::Single(_), 202) => {
                 self.knowledge.refuses_single_post = true;
-                self.opened(answer)?
+                self.opened(answer)?;
+                self.rest()
             }
             // These are said of every request: another form of the same request would be answered likewise.
             (UploadStep::Single(_), 401 | 403 | 404 | 408 | 429) => {
@@ -236,17 +259,31 @@ impl BlobUpload {
                 Self::open()
             }
 
-            (UploadStep::Start(UploadStart::Mount { .. }), 201) if self.mounts_from_elsewhere() => {
-                return Ok(UploadProgress::Done(Pushed::Mounted));
-            }
             (UploadStep::Start(UploadStart::Mount { .. }), 201) => {
-                return Ok(UploadProgress::Done(Pushed::Existed));
+                self.knowledge.mounts = true;
+                return Ok(UploadProgress::Done(if self.mounts_from_elsewhere() {
+                    Pushed::Mounted
+                } else {
+                    Pushed::Existed
+                }));
             }
-            (UploadStep::Start(_), 202) => self.opened(answer)?,
+            (UploadStep::Start(UploadStart::Mount { .. }), 202) => {
+                self.absent = self.knowledge.mounts && !self.mounts_from_elsewhere();
+                self.opened(answer)?;
+                if self.absent || self.size <= MAX_UNASKED {
+                    self.rest()
+                } else {
+                    UploadStep::Check
+                }
+            }
+            (UploadStep::Start(_), 202) => {
+                self.opened(answer)?;
+                self.rest()
+            }
             (UploadStep::Start(UploadStart::Mount { .. }), status)
                 if status == 501 || is_client_error && !matches!(status, 401 | 408 | 429) =>
             {
-                self.mount_refused();
+                self.mount_refused(status);
                 return Ok(UploadProgress::Continue);
             }
 
@@ -259,7 +296,7 @@ impl BlobUpload {
             (UploadStep::Status(_), status)
                 if is_client_error && !matches!(status, 401 | 403 | 408 | 429) =>
             {
-                self.lost = true;
+                (self.lost, self.absent) = (true, false);
                 self.afresh(self.first_step())
             }
             (UploadStep::Chunk { .. } | UploadStep::Close { .. }, status) => {
@@ -287,14 +324,12 @@ impl BlobUpload {
     }
 
     /// Takes the start of a session.
-    fn opened(&mut self, answer: UploadAnswer<'_>) -> Result<UploadStep, LocationError> {
-        // A session that was gone because the blob is there would not have been followed by another one.
-        self.knowledge.forgets_broken_uploads |= self.lost;
+    fn opened(&mut self, answer: UploadAnswer<'_>) -> Result<(), LocationError> {
         let min_chunk = answer.chunk_min_length.map(str::trim);
         self.min_chunk = min_chunk.and_then(|text| text.parse().ok()).unwrap_or(0);
         self.session = Some(resolve_location(answer.url, answer.location)?);
         self.acknowledged = 0;
-        Ok(self.rest())
+        Ok(())
     }
 
     /// Takes how many bytes the registry has. Where it gives no new location, the session is where it was.
@@ -312,7 +347,9 @@ impl BlobUpload {
 
     /// Returns what sends the content that is left, or the next chunk of it. The last chunk closes the upload too, because
     /// some registries fail where nothing is left for the PUT.
-    fn rest(&self) -> UploadStep {
+    fn rest(&mut self) -> UploadStep {
+        // A session may also be gone because the blob is there.
+        self.knowledge.forgets_broken_uploads |= self.lost && self.absent;
         let Some(session) = self.session.clone() else {
             return Self::open();
         };

@@ -15,8 +15,10 @@ pub(super) const CAREFUL_CHUNK: u64 = 16 << 20;
 pub struct HostKnowledge {
     /// It does not take a blob in a single POST.
     pub refuses_single_post: bool,
-    /// It answers a mount with an error, and not with the start of an upload.
+    /// It does not mount: it answers with an error, or starts an upload of what it has.
     pub refuses_mounts: bool,
+    /// It has mounted a blob, so where it starts an upload instead, the blob is not where it was to be mounted from.
+    pub mounts: bool,
     /// It does not take a large blob in one request, only in chunks.
     pub demands_chunks: bool,
     /// It does not take chunks.
@@ -30,6 +32,7 @@ impl HostKnowledge {
     pub fn add(&mut self, learned: Self) {
         self.refuses_single_post |= learned.refuses_single_post;
         self.refuses_mounts |= learned.refuses_mounts;
+        self.mounts |= learned.mounts;
         self.demands_chunks |= learned.demands_chunks;
         self.refuses_chunks |= learned.refuses_chunks;
         self.forgets_broken_uploads |= learned.forgets_broken_uploads;

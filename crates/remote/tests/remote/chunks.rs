@@ -53,6 +53,7 @@ async fn a_limit_on_requests_leads_to_chunks() {
             running.recorder.summaries(),
             [
                 "POST upload-start ?mount&from",
+                "HEAD blob",
                 "PUT upload-close ?digest",
                 "DELETE upload-cancel",
                 "POST upload-start",
@@ -82,6 +83,7 @@ async fn a_limit_on_requests_is_remembered() {
         running.recorder.summaries(),
         [
             "POST upload-start ?mount&from",
+            "HEAD blob",
             "PATCH upload-chunk",
             "PATCH upload-chunk",
             "PUT upload-close ?digest",
@@ -161,10 +163,11 @@ async fn a_registry_that_forgets_what_broke_off_gets_all_again() {
     assert_eq!(pushed.unwrap(), Pushed::Uploaded);
     assert!(running.has_blob(&content()).await);
     assert_eq!(
-        running.recorder.summaries()[2..],
+        running.recorder.summaries()[3..],
         [
             "GET upload-status",
             "POST upload-start ?mount&from",
+            "HEAD blob",
             "PUT upload-close ?digest"
         ]
     );

@@ -57,7 +57,7 @@ async fn a_push_and_a_pull_share_one_connection() {
         versions,
         vec![Version::HTTP_2; registry.recorder.exchanges().len()]
     );
-    assert_eq!(versions.len(), 10);
+    assert_eq!(versions.len(), 11);
     assert_eq!(front.connections(), 1);
 }
 

@@ -107,10 +107,46 @@ async fn where_mounts_are_refused_a_head_asks() {
         running.recorder.summaries(),
         [
             "POST upload-start ?mount&from",
+            "HEAD blob",
             "POST upload-start",
             "PUT upload-close ?digest"
         ]
     );
+    running.recorder.clear();
+    let pushed = target.push_blob(descriptor.clone(), content.clone());
+    assert_eq!(pushed.await.unwrap(), Pushed::Existed);
+    assert_eq!(running.recorder.summaries(), ["HEAD blob"]);
+
+    // What is there is not sent to be refused, by whoever does not know yet.
+    running.recorder.clear();
+    running.next(&starts(), [Fault::answer(400).into()]);
+    let pushed = running.repository().push_blob(descriptor, content).await;
+    assert_eq!(pushed.unwrap(), Pushed::Existed);
+    assert_eq!(
+        running.recorder.summaries(),
+        ["POST upload-start ?mount&from", "HEAD blob"]
+    );
+}
+
+#[tokio::test]
+async fn where_mounts_are_ignored_a_head_asks_before_much_is_sent() {
+    let running = Embedded::with(starts(), Fault::Ignore(Feature::Mount)).await;
+    let huge = vec![7; 1_100_000];
+    let (descriptor, content) = blob(&huge);
+    running.add_blob(&huge).await;
+    running.recorder.clear();
+    let target = running.repository();
+    let pushed = target.push_blob(descriptor.clone(), content.clone());
+    assert_eq!(pushed.await.unwrap(), Pushed::Existed);
+    assert_eq!(
+        running.recorder.summaries(),
+        [
+            "POST upload-start ?mount&from",
+            "HEAD blob",
+            "DELETE upload-cancel"
+        ]
+    );
+    // It is known now.
     running.recorder.clear();
     let pushed = target.push_blob(descriptor, content).await;
     assert_eq!(pushed.unwrap(), Pushed::Existed);

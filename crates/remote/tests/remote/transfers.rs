@@ -1,8 +1,11 @@
 //! Large transfers that break: they go on from what has arrived, and move little more than there is.
 
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use eigenpack_oci::{AccessError, PushError, Pushed, Target as _};
+use eigenpack_oci::{AccessError, ByteStream, Content, PushError, Pushed, Reopen, Target as _};
 use eigenpack_registry::fault::{Endpoint, Fault, FaultPlan, Method, Moment, Requests};
 
 use eigenpack_remote::RemoteRegistry;
@@ -140,6 +143,31 @@ async fn an_upload_that_fails_is_cancelled() {
     );
     assert_eq!(running.recorder.summaries()[2..], ["DELETE upload-cancel"]);
     assert_eq!(running.recorder.exchanges()[2].status, Some(204));
+}
+
+/// Content that never comes.
+struct Silent;
+
+impl Reopen for Silent {
+    fn open(
+        &self,
+        _: u64,
+    ) -> Pin<Box<dyn Future<Output = io::Result<ByteStream>> + Send + 'static>> {
+        Box::pin(async { Ok(Box::pin(futures_util::stream::pending()) as ByteStream) })
+    }
+}
+
+#[tokio::test]
+async fn small_content_that_never_comes_ends_with_the_operation() {
+    let running = Embedded::start().await;
+    let mut options = options();
+    options.operation_timeout = Duration::from_millis(200);
+    let (descriptor, _) = blob(b"small");
+    let pushed = running.repository_with(options);
+    let pushed = pushed.push_blob(descriptor, Content::Reopen(Arc::new(Silent)));
+    let error = pushed.await.unwrap_err();
+    assert!(matches!(error, PushError::Content(_)), "{error:?}");
+    assert_eq!(running.recorder.summaries().len(), 0);
 }
 
 #[tokio::test]

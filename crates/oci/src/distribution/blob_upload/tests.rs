@@ -121,14 +121,78 @@ fn a_mount_tells_whether_the_blob_is_there() {
     for status in [400, 403, 404, 405, 501] {
         let mut refused = upload(LARGE, HostKnowledge::default());
         answer(&mut refused, status, None).unwrap();
-        assert_eq!(kind(&refused), "post");
         assert!(refused.knowledge().refuses_mounts);
+        // It may be there all the same.
+        assert_eq!(kind(&refused), "head");
+        answer(&mut refused, 404, None).unwrap();
         // What the plain POST is answered counts.
+        assert_eq!(kind(&refused), "post");
         assert_eq!(
             answer(&mut refused, 404, None),
             Err(UploadError::Status(404))
         );
     }
+}
+
+#[test]
+fn a_registry_that_may_ignore_mounts_is_asked_before_much_is_sent() {
+    let mounts = HostKnowledge {
+        mounts: true,
+        ..HostKnowledge::default()
+    };
+    for (size, knowledge, next) in [
+        (MAX_UNASKED, HostKnowledge::default(), "put"),
+        (MAX_UNASKED + 1, HostKnowledge::default(), "head"),
+        (MAX_UNASKED + 1, mounts, "put"),
+    ] {
+        let mut upload = upload(size, knowledge);
+        answer(&mut upload, 202, Some("/s")).unwrap();
+        assert_eq!(kind(&upload), next, "{size} {knowledge:?}");
+    }
+    let mut there = upload(HUGE, HostKnowledge::default());
+    answer(&mut there, 202, Some("/s")).unwrap();
+    let answered = answer(&mut there, 200, None);
+    assert_eq!(answered, Ok(UploadProgress::Done(Pushed::Existed)));
+    assert!(there.session().is_some(), "it is open, and nobody wants it");
+    assert!(there.knowledge().refuses_mounts);
+
+    let mut absent = upload(HUGE, HostKnowledge::default());
+    answer(&mut absent, 202, Some("/s")).unwrap();
+    answer(&mut absent, 404, None).unwrap();
+    assert_eq!(bytes(&absent), (0, HUGE, "/s"));
+    assert_eq!(absent.knowledge(), HostKnowledge::default());
+}
+
+#[test]
+fn what_a_mount_did_says_how_the_next_one_is_understood() {
+    let mut mounted = from("c/d", SMALL, HostKnowledge::default());
+    answer(&mut mounted, 201, None).unwrap();
+    let known = mounted.knowledge();
+    assert!(known.mounts);
+    // Not from there, but it may be here.
+    let mut elsewhere = from("c/d", HUGE, known);
+    answer(&mut elsewhere, 202, Some("/s")).unwrap();
+    assert_eq!(kind(&elsewhere), "head");
+    let answered = answer(&mut elsewhere, 200, None);
+    assert_eq!(answered, Ok(UploadProgress::Done(Pushed::Existed)));
+    assert_eq!(elsewhere.knowledge(), known);
+}
+
+#[test]
+fn a_source_that_must_not_be_read_says_nothing_of_others() {
+    for status in [403, 404] {
+        for (size, next) in [(SMALL, "single"), (LARGE, "mount")] {
+            let mut refused = from("c/d", size, HostKnowledge::default());
+            answer(&mut refused, status, None).unwrap();
+            assert_eq!(kind(&refused), next);
+            assert!(!refused.mounts_from_elsewhere());
+            assert_eq!(refused.knowledge(), HostKnowledge::default());
+        }
+    }
+    let mut refused = from("c/d", SMALL, HostKnowledge::default());
+    refused.source_refused();
+    assert_eq!(kind(&refused), "single");
+    assert_eq!(refused.knowledge(), HostKnowledge::default());
 }
 
 /// Plans the upload of what another repository of the registry, or the very same, has.
@@ -151,13 +215,12 @@ fn a_blob_that_is_in_the_registry_is_mounted_whatever_its_size() {
         let mut ignored = from("c/d", size, HostKnowledge::default());
         answer(&mut ignored, 202, Some("/s")).unwrap();
         assert_eq!(kind(&ignored), "put");
-        for status in [400, 403, 404, 405, 501] {
+        for status in [400, 405, 415, 501] {
             let mut refused = from("c/d", size, HostKnowledge::default());
             answer(&mut refused, status, None).unwrap();
-            assert_eq!(kind(&refused), "post");
-            let known = refused.knowledge();
             let next = if size == LARGE { "head" } else { "single" };
-            assert_eq!(kind(&from("c/d", size, known)), next);
+            assert_eq!(kind(&refused), next);
+            assert_eq!(kind(&from("c/d", size, refused.knowledge())), next);
         }
         for status in [401, 408, 429, 503] {
             let mut put_off = from("c/d", size, HostKnowledge::default());
@@ -239,6 +302,9 @@ fn says(
 fn started(size: u64, knowledge: HostKnowledge) -> BlobUpload {
     let mut started = upload(size, knowledge);
     answer(&mut started, 202, Some("/s")).unwrap();
+    if kind(&started) == "head" {
+        answer(&mut started, 404, None).unwrap();
+    }
     started
 }
 
@@ -311,9 +377,10 @@ fn a_registry_that_forgets_gets_chunks_on_connections_of_their_own() {
     forgotten.interrupted();
     says(&mut forgotten, 404, (None, None)).unwrap();
     assert_eq!(kind(&forgotten), "mount");
+    answer(&mut forgotten, 202, Some("/t")).unwrap();
     // Only that the blob is not there shows that it was forgotten.
     assert_eq!(forgotten.knowledge(), HostKnowledge::default());
-    answer(&mut forgotten, 202, Some("/t")).unwrap();
+    answer(&mut forgotten, 404, None).unwrap();
     assert_eq!(forgotten.knowledge(), careful());
     assert!(forgotten.wants_own_connections());
     assert_eq!(bytes(&forgotten), (0, CAREFUL_CHUNK, "/t"));
@@ -330,7 +397,15 @@ fn a_blob_that_is_there_after_all_was_not_forgotten() {
     says(&mut answered, 404, (None, None)).unwrap();
     let done = Ok(UploadProgress::Done(Pushed::Existed));
     assert_eq!(answer(&mut answered, 201, None), done);
-    assert_eq!(answered.knowledge(), HostKnowledge::default());
+    assert!(!answered.knowledge().forgets_broken_uploads);
+
+    // The same where mounts are ignored, and only a HEAD tells.
+    let mut ignoring = started(HUGE, HostKnowledge::default());
+    ignoring.interrupted();
+    says(&mut ignoring, 404, (None, None)).unwrap();
+    answer(&mut ignoring, 202, Some("/t")).unwrap();
+    assert_eq!(answer(&mut ignoring, 200, None), done);
+    assert!(!ignoring.knowledge().forgets_broken_uploads);
 }
 
 #[test]
@@ -383,6 +458,7 @@ fn a_rest_that_is_refused_is_followed_by_all_of_it_once() {
     refused.interrupted();
     assert_eq!(kind(&refused), "mount");
     says(&mut refused, 202, (Some("/u"), None)).unwrap();
+    says(&mut refused, 404, (None, None)).unwrap();
     let end = says(&mut refused, 400, (None, None));
     assert_eq!(end, Err(UploadError::Status(400)));
 }
