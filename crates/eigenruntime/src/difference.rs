@@ -30,6 +30,8 @@ pub enum Difference {
     Source,
     /// Other annotations.
     Annotations,
+    /// The layers behind the spec, of which our artifacts have none.
+    Layers,
     /// The time of creation.
     Time,
     /// The form alone: another tool wrote the same content in other bytes.
@@ -47,6 +49,7 @@ impl Difference {
             Self::Description => "description",
             Self::Source => "source",
             Self::Annotations => "annotations",
+            Self::Layers => "layers",
             Self::Time => "created",
             Self::Form => "form",
         }
@@ -63,6 +66,7 @@ impl fmt::Display for Difference {
             Self::Description => "the description",
             Self::Source => "the source",
             Self::Annotations => "the annotations",
+            Self::Layers => "the layers behind the spec",
             Self::Time => "the time of creation",
             Self::Form => "the form in which the same content is written",
         })
@@ -101,6 +105,9 @@ pub(crate) fn between(
     if further_annotations(&stored) != further_annotations(&ours) {
         found.push(Difference::Annotations);
     }
+    if stored.further_layers != ours.further_layers {
+        found.push(Difference::Layers);
+    }
     if differs(CREATED_ANNOTATION) {
         found.push(Difference::Time);
     }
@@ -113,10 +120,10 @@ pub(crate) fn between(
 
 /// Returns the name in a description that is the default one.
 fn default_name(manifest: &ArtifactManifest) -> Option<&str> {
-    manifest
-        .annotations
-        .get(DESCRIPTION_ANNOTATION)?
-        .strip_prefix(DEFAULT_DESCRIPTION_PREFIX)
+    let description = manifest.annotations.get(DESCRIPTION_ANNOTATION)?;
+    let name = description.strip_prefix(DEFAULT_DESCRIPTION_PREFIX)?;
+    // The original writes one word more.
+    Some(name.strip_prefix("AVS ").unwrap_or(name))
 }
 
 /// Tells whether the stored config differs from ours in more than its time and the name.

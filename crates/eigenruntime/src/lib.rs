@@ -23,7 +23,7 @@ pub mod spec;
 
 pub use artifact::{
     ARTIFACT_TYPE, Artifact, ArtifactBuilder, ArtifactConfig, ArtifactManifest, BuildError,
-    CONFIG_MEDIA_TYPE, CREATED_ANNOTATION, ConfigError, Created, CreatedError,
+    CONFIG_MEDIA_TYPE, CREATED_ANNOTATION, ConfigError, ConfigMetadata, Created, CreatedError,
     DESCRIPTION_ANNOTATION, MAX_CONFIG_BYTES, OWNED_ANNOTATIONS, SOURCE_ANNOTATION,
     SPEC_MEDIA_TYPE, SPEC_VERSION_ANNOTATION, ShapeError, TITLE_ANNOTATION, spec_digest,
 };

@@ -70,7 +70,8 @@ pub enum PublishError {
         tag: Tag,
         /// What it names.
         existing: Digest,
-        /// What would have been published.
+        /// What would have been published; where the time is the clock's, with the time of what is there, so that it is the
+        /// same for whoever asks again.
         ours: Digest,
         /// In what the two differ, as far as the manifests tell.
         differences: Vec<Difference>,
@@ -109,12 +110,13 @@ pub async fn publish<T: Target>(
     observer: &Arc<dyn Observer>,
 ) -> Result<Published, PublishError> {
     let ours = builder.build()?;
-    if options.overwrite || !options.created_from_clock {
+    if !options.created_from_clock {
         expect(options, &ours)?;
     }
     let tag = &options.tag;
-    let (current, sent) = if options.overwrite {
-        // What the tag names changes nothing about the blobs, so they need not wait for it.
+    let decides_by_tag = options.mend || options.expect_digest.is_some();
+    let (current, sent) = if options.overwrite && !(options.created_from_clock && decides_by_tag) {
+        // What the tag names hardly changes anything about the blobs, so they need not wait for it.
         let blobs = push_blobs(&ours, target, observer);
         let (current, blobs) = future::join(CurrentTag::read(target, tag), blobs).await;
         (current.map_err(PublishError::ReadTag)?, Some(blobs?))
@@ -127,11 +129,13 @@ pub async fn publish<T: Target>(
     let status = match current.put(artifact.manifest.digest(), options.overwrite) {
         Ok(TagStatus::Unchanged) => {
             expect(options, &artifact)?;
-            let blobs = match sent {
+            let mut blobs = match sent {
                 Some(blobs) => blobs,
                 None if options.mend => push_blobs(&artifact, target, observer).await?,
                 None => Vec::new(),
             };
+            // A config with the clock's time belongs to nothing then.
+            blobs.retain(|(descriptor, _)| artifact.has_blob(descriptor));
             return Ok(Published {
                 artifact,
                 tag: tag.clone(),

@@ -198,7 +198,13 @@ async fn the_clock_alone_makes_no_conflict() {
 #[tokio::test]
 async fn a_conflict_says_in_what_the_two_differ_and_writes_nothing() {
     let both = builder(Bytes::from_static(GENERIC)).name("other");
-    let cases: [(ArtifactBuilder, &[Difference]); 7] = [
+    // As the original words it.
+    let devkit = "EigenRuntime specification for AVS price-feed-avs";
+    let cases: [(ArtifactBuilder, &[Difference]); 8] = [
+        (
+            builder(spec()).description(devkit),
+            &[Difference::Description],
+        ),
         (both, &[Difference::Spec, Difference::Name]),
         (builder(Bytes::from_static(b"a: b")), &[Difference::Spec]),
         (builder(spec()).name("other"), &[Difference::Name]),
@@ -263,6 +269,96 @@ async fn overwriting_names_what_was_there() {
         .await
         .unwrap();
     assert_eq!(again.status, TagStatus::Unchanged);
+}
+
+#[tokio::test]
+async fn layers_behind_the_spec_are_a_difference() {
+    let store = MemoryStore::default();
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(builder(spec()).build().unwrap().manifest.bytes()).unwrap();
+    let layers = manifest["layers"].as_array_mut().unwrap();
+    layers.push(layers[0].clone());
+    let bytes = serde_json::to_vec(&manifest).unwrap().into();
+    let raw = RawManifest::new(MediaType::IMAGE_MANIFEST, bytes);
+    let tags = vec!["v1".parse().unwrap()];
+    store
+        .push_manifest(raw, tags, Precondition::Any)
+        .await
+        .unwrap();
+    let error = publish(&builder(spec()), &store, &options("v1"), &silent()).await;
+    let Err(PublishError::Conflict { differences, .. }) = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(differences, [Difference::Layers]);
+}
+
+#[tokio::test]
+async fn overwriting_with_the_time_of_the_clock_keeps_what_differs_in_nothing_else() {
+    let later = || builder(spec()).created("2026-01-01T00:00:00Z".parse().unwrap());
+    for mend in [false, true] {
+        let store = MemoryStore::default();
+        let stored = publish(&builder(spec()), &store, &options("v1"), &silent()).await;
+        let stored = stored.unwrap().artifact;
+        let options = PublishOptions {
+            overwrite: true,
+            created_from_clock: true,
+            mend,
+            ..options("v1")
+        };
+        let again = publish(&later(), &store, &options, &silent())
+            .await
+            .unwrap();
+        assert_eq!(again.status, TagStatus::Unchanged);
+        assert_eq!(again.artifact, stored);
+        // Whatever is reported is a part of it, and what is mended is all of it.
+        let blobs: Vec<_> = again.blobs.iter().map(|(blob, _)| blob).collect();
+        let both = [&stored.config_descriptor, &stored.spec_descriptor];
+        assert!(blobs.iter().all(|blob| both.contains(blob)), "{blobs:?}");
+        assert!(!mend || blobs.len() == 2, "{blobs:?}");
+        let orphan = later().build().unwrap().config_descriptor;
+        assert!(!mend || !store.has_blob(orphan).await.unwrap());
+
+        // Which digest is expected is decided by what is there.
+        let ours = later().build().unwrap().manifest.digest().clone();
+        for (expected, is_right) in [(stored.manifest.digest().clone(), true), (ours, false)] {
+            let options = PublishOptions {
+                expect_digest: Some(expected),
+                ..options.clone()
+            };
+            let again = publish(&later(), &store, &options, &silent()).await;
+            assert_eq!(again.is_ok(), is_right, "{again:?}");
+        }
+    }
+}
+
+#[test]
+fn what_no_reader_takes_is_not_built() {
+    let long = "a".repeat(5_000_000);
+    let kind = |kind: &str| {
+        let created = "2025-08-14T12:00:00Z".parse().unwrap();
+        ArtifactBuilder::new(spec(), "a", kind, "v1", created)
+    };
+    let refused = |builder: ArtifactBuilder| builder.build().unwrap_err();
+    for title in ["", ".", "..", "../../etc/passwd", "a\\b", "a\nb", &long] {
+        assert_eq!(refused(builder(spec()).title(title)), BuildError::BadTitle);
+    }
+    for text in ["", "a/b", "a b", &long] {
+        assert_eq!(refused(kind(text)), BuildError::BadKind);
+    }
+    assert_eq!(
+        refused(builder(spec()).name("a\u{1b}[2Jb")),
+        BuildError::BadName
+    );
+    let config = refused(builder(spec()).name(&long));
+    assert!(
+        matches!(config, BuildError::ConfigTooLarge { .. }),
+        "{config}"
+    );
+    let manifest = refused(builder(spec()).description(&long));
+    assert!(
+        matches!(manifest, BuildError::ManifestTooLarge { .. }),
+        "{manifest}"
+    );
 }
 
 #[tokio::test]
@@ -405,14 +501,15 @@ async fn refuses_what_is_no_artifact() {
 
 fn inputs() -> impl Strategy<Value = ArtifactBuilder> {
     let text = "\\PC{1,20}";
+    let (kind, title) = ("[A-Za-z0-9][A-Za-z0-9._-]{0,62}", "[^\\p{C}/\\\\.]{1,20}");
     let spec = prop::collection::vec(any::<u8>(), 1..100);
     (
         spec,
-        "[^ ]\\PC{0,20}",
-        text,
+        "[^ \\p{C}]\\PC{0,20}",
+        kind,
         text,
         prop::option::of(text),
-        prop::option::of(text),
+        prop::option::of(title),
         0..4_000_000_000_i64,
     )
         .prop_map(|(spec, name, kind, release, description, title, seconds)| {

@@ -95,7 +95,8 @@ where
 {
     let mut graph = Graph {
         source,
-        seen: HashSet::new(),
+        seen_manifests: HashSet::new(),
+        seen_blobs: HashSet::new(),
         manifests: Vec::new(),
         blobs: Vec::new(),
     };
@@ -153,7 +154,9 @@ where
 /// What a manifest leads to, gathered before anything is written.
 struct Graph<'a, S> {
     source: &'a S,
-    seen: HashSet<Digest>,
+    /// The same bytes may be a manifest here and a blob there, which are kept apart.
+    seen_manifests: HashSet<Digest>,
+    seen_blobs: HashSet<Digest>,
     /// Children before parents.
     manifests: Vec<RawManifest>,
     blobs: Vec<Descriptor>,
@@ -173,19 +176,19 @@ impl<S: Source> Graph<'_, S> {
                 digest: raw.digest().clone(),
                 source,
             })?;
-            self.seen.insert(raw.digest().clone());
+            self.seen_manifests.insert(raw.digest().clone());
             for blob in manifest.blobs() {
-                if !is_nondistributable(blob) && self.seen.insert(blob.digest.clone()) {
+                if !is_nondistributable(blob) && self.seen_blobs.insert(blob.digest.clone()) {
                     self.blobs.push(blob.clone());
                 }
             }
             for child in manifest.children() {
                 if !child.media_type.is_manifest() {
                     // An index may list blobs of any type; they are content like any other.
-                    if self.seen.insert(child.digest.clone()) {
+                    if self.seen_blobs.insert(child.digest.clone()) {
                         self.blobs.push(child.clone());
                     }
-                } else if !self.seen.contains(&child.digest) {
+                } else if !self.seen_manifests.contains(&child.digest) {
                     let digest = child.digest.clone();
                     let child = self.child(child).await;
                     let child = child.map_err(|source| CopyError::Source { digest, source })?;
@@ -200,7 +203,9 @@ impl<S: Source> Graph<'_, S> {
     /// Returns a manifest that an index lists: from the index itself, where it embeds it, else from the source.
     async fn child(&self, listed: &Descriptor) -> Result<RawManifest, FetchError> {
         let Some(data) = &listed.data else {
-            return self.source.manifest(listed.digest.clone().into()).await;
+            let raw = self.source.manifest(listed.digest.clone().into()).await?;
+            verify_size(listed, raw.bytes().len() as u64)?;
+            return Ok(raw);
         };
         verify_size(listed, data.len() as u64)?;
         let media_type = Some(&listed.media_type);

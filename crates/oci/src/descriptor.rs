@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::digest::Digest;
 use crate::media_type::MediaType;
+use crate::strict_json::Object;
 
 /// Annotations: text to text, in key order.
 pub type Annotations = BTreeMap<String, String>;
@@ -16,7 +17,7 @@ pub type Annotations = BTreeMap<String, String>;
 /// Follows the image specification's `descriptor.md`. Fields that are not known are ignored here and survive in the
 /// [`RawManifest`](crate::RawManifest) that holds them. A negative size does not parse.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", from = "Object<ReadDescriptor>")]
 pub struct Descriptor {
     /// The type of the content.
     pub media_type: MediaType,
@@ -25,18 +26,42 @@ pub struct Descriptor {
     /// The size of the content in bytes.
     pub size: u64,
     /// The type of the artifact, where the content is a manifest.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<MediaType>,
     /// Annotations, empty where there are none.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "BTreeMap::is_empty"
-    )]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub annotations: Annotations,
     /// The content itself, embedded; not to be trusted before it is verified like any other content.
-    #[serde(default, with = "embedded", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "embedded", skip_serializing_if = "Option::is_none")]
     pub data: Option<Bytes>,
+}
+
+/// A descriptor as it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ReadDescriptor {
+    media_type: MediaType,
+    digest: Digest,
+    size: u64,
+    #[serde(default)]
+    artifact_type: Option<MediaType>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    annotations: Annotations,
+    #[serde(default, with = "embedded")]
+    data: Option<Bytes>,
+}
+
+impl From<Object<ReadDescriptor>> for Descriptor {
+    fn from(Object(read): Object<ReadDescriptor>) -> Self {
+        Self {
+            media_type: read.media_type,
+            digest: read.digest,
+            size: read.size,
+            artifact_type: read.artifact_type,
+            annotations: read.annotations,
+            data: read.data,
+        }
+    }
 }
 
 impl Descriptor {
@@ -98,5 +123,49 @@ mod embedded {
             .decode(text)
             .map_err(serde::de::Error::custom)?;
         Ok(Some(bytes.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIGEST: &str = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
+
+    fn read(rest: &str) -> serde_json::Result<Descriptor> {
+        let json = format!(r#"{{"mediaType":"a/b","digest":"{DIGEST}","size":2{rest}}}"#);
+        serde_json::from_str(&json)
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut descriptor = Descriptor::of(MediaType::EMPTY, b"{}");
+        descriptor.artifact_type = Some(MediaType::OCTET_STREAM);
+        descriptor.annotations.insert("k".into(), "v".into());
+        descriptor.data = Some(Bytes::from_static(b"{}"));
+        let json = serde_json::to_string(&descriptor).unwrap();
+        assert!(json.contains(r#""data":"e30=""#), "{json}");
+        assert_eq!(
+            serde_json::from_str::<Descriptor>(&json).unwrap(),
+            descriptor
+        );
+    }
+
+    #[test]
+    fn what_is_absent_may_be_null() {
+        let plain = read("").unwrap();
+        assert_eq!(
+            plain,
+            Descriptor::new("a/b".parse().unwrap(), DIGEST.parse().unwrap(), 2)
+        );
+        let nulls = r#","artifactType":null,"annotations":null,"data":null,"urls":["x"]"#;
+        assert_eq!(read(nulls).unwrap(), plain);
+    }
+
+    #[test]
+    fn a_list_of_its_fields_is_no_descriptor() {
+        let list = format!(r#"["a/b","{DIGEST}",2,null,{{}},null]"#);
+        serde_json::from_str::<Descriptor>(&list).unwrap_err();
+        read(r#","data":"not base64""#).unwrap_err();
     }
 }

@@ -33,7 +33,7 @@ mod raw_manifest;
 mod reference;
 mod referrer;
 mod secret;
-mod strict_json;
+pub mod strict_json;
 mod tag_status;
 mod verifier;
 

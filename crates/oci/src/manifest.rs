@@ -1,6 +1,7 @@
 //! Manifests and indexes as parsed views over bytes that are kept elsewhere.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::descriptor::{Annotations, Descriptor, null_as_default};
 use crate::media_type::MediaType;
@@ -29,25 +30,21 @@ pub struct ImageManifest {
 }
 
 /// An image index or Docker's manifest list (image specification, `image-index.md`).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ImageIndex {
     /// The type of the artifact.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub artifact_type: Option<MediaType>,
     /// The manifests listed, in order.
     #[serde(deserialize_with = "null_as_default")]
     pub manifests: Vec<Descriptor>,
     /// The manifest that this one is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub subject: Option<Descriptor>,
     /// Annotations, empty where there are none.
-    #[serde(
-        default,
-        deserialize_with = "null_as_default",
-        skip_serializing_if = "Annotations::is_empty"
-    )]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub annotations: Annotations,
 }
 
@@ -84,6 +81,16 @@ pub enum ManifestError {
         /// The `Content-Type`.
         outside: MediaType,
     },
+    /// It could be read as a manifest and as an index, with the same digest.
+    #[error(
+        "the manifest says it is {media_type}, and has the field {field:?}, which belongs to another type"
+    )]
+    Ambiguous {
+        /// What it is to be read as.
+        media_type: MediaType,
+        /// What else it has.
+        field: &'static str,
+    },
     /// The type is not one that is understood here.
     #[error("{found} is not a manifest type that is known here")]
     UnknownMediaType {
@@ -96,9 +103,9 @@ impl Manifest {
     /// Reads a manifest's bytes by its media type.
     pub fn read(raw: &RawManifest) -> Result<Self, ManifestError> {
         if raw.media_type().is_index() {
-            parse(raw.bytes()).map(Self::Index)
+            parsed(strict_json::from_checked(raw.bytes())).map(Self::Index)
         } else if raw.media_type().is_manifest() {
-            parse(raw.bytes()).map(Self::Image)
+            parsed(strict_json::from_checked(raw.bytes())).map(Self::Image)
         } else {
             Err(ManifestError::UnknownMediaType {
                 found: raw.media_type().clone(),
@@ -126,9 +133,9 @@ impl Manifest {
     }
 }
 
-fn parse<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, ManifestError> {
-    strict_json::from_slice(bytes).map_err(|e| ManifestError::Json {
-        reason: e.to_string(),
+fn parsed<T>(json: serde_json::Result<T>) -> Result<T, ManifestError> {
+    json.map_err(|error| ManifestError::Json {
+        reason: strict_json::reason(&error),
     })
 }
 
@@ -141,7 +148,11 @@ struct Shape {
     #[serde(default)]
     media_type: Option<MediaType>,
     #[serde(default)]
-    config: Option<serde::de::IgnoredAny>,
+    config: Option<IgnoredAny>,
+    #[serde(default)]
+    layers: Option<IgnoredAny>,
+    #[serde(default)]
+    manifests: Option<IgnoredAny>,
 }
 
 /// Decides what type a manifest is of, and refuses one that is not well formed for its type.
@@ -149,7 +160,7 @@ pub(crate) fn media_type_of(
     bytes: &[u8],
     content_type: Option<&MediaType>,
 ) -> Result<MediaType, ManifestError> {
-    let shape: Shape = parse(bytes)?;
+    let shape: Shape = parsed(strict_json::from_slice(bytes))?;
     if let Some(found) = shape.schema_version.filter(|version| *version != 2) {
         return Err(ManifestError::SchemaVersion { found });
     }
@@ -172,12 +183,21 @@ pub(crate) fn media_type_of(
         (None, None) if shape.config.is_some() => MediaType::IMAGE_MANIFEST,
         (None, None) => MediaType::IMAGE_INDEX,
     };
-    if media_type.is_index() {
-        parse::<ImageIndex>(bytes)?;
+    // Whoever went by another field or header would see another thing under the same digest.
+    let foreign = if media_type.is_index() {
+        parsed(strict_json::from_checked::<ImageIndex>(bytes))?;
+        let config = shape.config.map(|_| "config");
+        config.or(shape.layers.map(|_| "layers"))
     } else if media_type.is_manifest() {
-        parse::<ImageManifest>(bytes)?;
+        parsed(strict_json::from_checked::<ImageManifest>(bytes))?;
+        shape.manifests.map(|_| "manifests")
+    } else {
+        None
+    };
+    match foreign {
+        Some(field) => Err(ManifestError::Ambiguous { media_type, field }),
+        None => Ok(media_type),
     }
-    Ok(media_type)
 }
 
 #[cfg(test)]
@@ -250,6 +270,50 @@ mod tests {
         ));
         let json = MediaType::from_static("application/json");
         assert!(RawManifest::from_outside(bytes, Some(&json), None).is_ok());
+    }
+
+    #[test]
+    fn what_could_be_read_as_either_is_refused() {
+        let listed = format!(r#","manifests":[{}]"#, descriptor("2"));
+        let both = image(&descriptor("2"), &listed);
+        let layers = format!(r#"{{"schemaVersion":2,"layers":[]{listed}}}"#);
+        let nulls = image(&descriptor("2"), r#","manifests":null"#);
+        for (json, is_refused) in [(&both, true), (&layers, true), (&nulls, false)] {
+            for content_type in [
+                None,
+                Some(MediaType::IMAGE_MANIFEST),
+                Some(MediaType::IMAGE_INDEX),
+            ] {
+                let bytes = Bytes::copy_from_slice(json.as_bytes());
+                let read = RawManifest::from_outside(bytes, content_type.as_ref(), None);
+                let as_index = content_type == Some(MediaType::IMAGE_INDEX);
+                assert_eq!(
+                    read.is_err(),
+                    is_refused || as_index,
+                    "{content_type:?} {json}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn lists_are_no_objects() {
+        let config = format!(r#"["a/b","{DIGEST}",2]"#);
+        for json in [
+            "[null,null]".to_owned(),
+            "[]".to_owned(),
+            image(&config, ""),
+        ] {
+            read(&json).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_few_words() {
+        let json = image(&descriptor(&format!("\"{}\"", "A".repeat(3_000_000))), "");
+        let error = read(&json).unwrap_err().to_string();
+        assert!(error.len() < 300, "{} bytes", error.len());
+        assert!(error.contains("line 1 column"), "{error}");
     }
 
     #[test]

@@ -42,8 +42,13 @@ impl MediaType {
         Self::DOCKER_MANIFEST_LIST,
     ];
 
-    /// Makes a media type from a constant that is known to be well formed.
+    /// Makes a media type from a constant.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the text is not a media type; in a constant, it does not compile.
     pub const fn from_static(text: &'static str) -> Self {
+        assert!(is_well_formed(text.as_bytes()), "this is not a media type");
         Self(Cow::Borrowed(text))
     }
 
@@ -63,8 +68,11 @@ impl MediaType {
     }
 
     /// Reads a `Content-Type` header, leaving its parameters out (distribution specification, "Pulling manifests").
+    ///
+    /// Upper case means the same there (RFC 9110, section 8.3.1).
     pub fn from_content_type(header: &str) -> Result<Self, MediaTypeError> {
-        header.split(';').next().unwrap_or_default().trim().parse()
+        let media_type = header.split(';').next().unwrap_or_default();
+        media_type.trim().to_ascii_lowercase().parse()
     }
 }
 
@@ -72,8 +80,7 @@ impl FromStr for MediaType {
     type Err = MediaTypeError;
 
     fn from_str(text: &str) -> Result<Self, MediaTypeError> {
-        let (main, sub) = text.split_once('/').ok_or(MediaTypeError)?;
-        if is_restricted_name(main) && is_restricted_name(sub) {
+        if is_well_formed(text.as_bytes()) {
             Ok(Self(Cow::Owned(text.to_owned())))
         } else {
             Err(MediaTypeError)
@@ -81,12 +88,36 @@ impl FromStr for MediaType {
     }
 }
 
-fn is_restricted_name(name: &str) -> bool {
-    name.len() <= 127
-        && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
+/// The longest name of a type or a subtype, in bytes.
+const MAX_NAME: usize = 127;
+
+/// Tells whether this is two restricted names with a slash between them. It is checked while constants are compiled, hence the
+/// loop.
+const fn is_well_formed(text: &[u8]) -> bool {
+    let (mut position, mut start, mut slashes) = (0, 0, 0);
+    while position < text.len() {
+        let byte = text[position];
+        if byte == b'/' {
+            if position == start {
+                return false;
+            }
+            slashes += 1;
+            start = position + 1;
+        } else {
+            let is_first = position == start;
+            let is_allowed = byte.is_ascii_alphanumeric()
+                || !is_first
+                    && matches!(
+                        byte,
+                        b'!' | b'#' | b'$' | b'&' | b'-' | b'^' | b'_' | b'.' | b'+'
+                    );
+            if !is_allowed || position - start >= MAX_NAME {
+                return false;
+            }
+        }
+        position += 1;
+    }
+    slashes == 1 && start < text.len()
 }
 
 impl fmt::Display for MediaType {
@@ -120,17 +151,15 @@ mod tests {
 
     #[test]
     fn every_constant_is_well_formed() {
-        for constant in MediaType::MANIFESTS.iter().chain([&MediaType::EMPTY]) {
-            assert_eq!(
-                constant.as_str().parse::<MediaType>().as_ref(),
-                Ok(constant)
-            );
+        let others = [MediaType::EMPTY, MediaType::OCTET_STREAM];
+        for constant in MediaType::MANIFESTS.iter().chain(&others) {
+            assert_eq!(constant.as_str().parse().as_ref(), Ok(constant));
         }
     }
 
     #[test]
     fn leaves_parameters_out_of_a_header() {
-        let read = MediaType::from_content_type("text/yaml; charset=utf-8").unwrap();
+        let read = MediaType::from_content_type("Text/YAML; charset=utf-8").unwrap();
         assert_eq!(read.as_str(), "text/yaml");
     }
 
@@ -145,8 +174,14 @@ mod tests {
             "text/ya\nml",
             "text/a;b=c",
             "-a/b",
+            "a/b/c",
+            "a//b",
         ] {
             assert_eq!(text.parse::<MediaType>(), Err(MediaTypeError), "{text:?}");
         }
+        let name = "a".repeat(MAX_NAME);
+        assert!(format!("{name}/{name}").parse::<MediaType>().is_ok());
+        assert!(format!("{name}a/b").parse::<MediaType>().is_err());
+        assert!(format!("a/{name}b").parse::<MediaType>().is_err());
     }
 }

@@ -186,6 +186,51 @@ async fn layers_that_may_not_be_distributed_stay() {
 }
 
 #[tokio::test]
+async fn the_same_bytes_may_be_a_manifest_and_a_layer() {
+    let source = MemoryStore::default();
+    let x = image(&source, "x", &[]).await;
+    let text = std::str::from_utf8(x.bytes()).unwrap();
+    let a = image(&source, "a", &[text]).await;
+    for children in [[&a, &x], [&x, &a]] {
+        let root = index(&source, &children, None).await;
+        let target = MemoryStore::default();
+        let copied = copy(&source, &target, root, &options("v1"), &silent()).await;
+        assert_eq!(copied.unwrap().manifests.len(), 3);
+        for child in children {
+            let there = target.manifest(child.digest().clone().into()).await;
+            assert_eq!(there.unwrap(), *child);
+        }
+        let layer = Descriptor::of("a/layer".parse().unwrap(), x.bytes());
+        assert!(target.has_blob(layer).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_child_must_be_as_large_as_its_parent_says() {
+    let (source, target) = (MemoryStore::default(), MemoryStore::default());
+    let child = image(&source, "one", &[]).await;
+    let mut listed = child.descriptor();
+    listed.size += 1;
+    for data in [None, Some(child.bytes().clone())] {
+        listed.data = data;
+        let json = serde_json::json!({"schemaVersion": 2, "manifests": [listed]});
+        let root = push_manifest(&source, json, None).await;
+        let copied = copy(&source, &target, root, &options("v1"), &silent()).await;
+        let error = copied.unwrap_err();
+        assert!(
+            matches!(
+                &error,
+                CopyError::Source {
+                    source: FetchError::Verify(_),
+                    ..
+                }
+            ),
+            "{error:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_error_names_the_side_that_failed() {
     let (source, target) = (MemoryStore::default(), MemoryStore::default());
     let missing = Descriptor::of(MediaType::OCTET_STREAM, b"missing");

@@ -41,9 +41,9 @@ fn raw_parts_are_the_stored_bytes() {
 #[test]
 fn hostile_text_is_shown_as_escapes() {
     let place = Place::new();
-    let name = "--name=a\u{1b}[31m\u{202e}b";
+    let description = "--description=a\u{1b}[31m\u{202e}b";
     place
-        .run(&["push", "spec.yaml", "my-avs:v1", CREATED, name])
+        .run(&["push", "spec.yaml", "my-avs:v1", CREATED, description])
         .succeeded();
     let run = place.run(&["inspect", "my-avs:v1"]).succeeded();
     assert!(run.text().contains("a\\u{1b}[31m\\u{202e}b"), "{run}");

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use eigenpack_oci::{Annotations, Descriptor, MediaType, RawManifest};
+use eigenpack_oci::{Annotations, Descriptor, MAX_MANIFEST_SIZE, MediaType, RawManifest};
 use serde::Serialize;
 
 use super::config::{WrittenConfig, WrittenMetadata};
 use super::{
     ARTIFACT_TYPE, CONFIG_MEDIA_TYPE, CREATED_ANNOTATION, Created, DESCRIPTION_ANNOTATION,
-    OWNED_ANNOTATIONS, SOURCE_ANNOTATION, SPEC_MEDIA_TYPE, SPEC_VERSION_ANNOTATION,
-    TITLE_ANNOTATION, go_json,
+    MAX_CONFIG_BYTES, OWNED_ANNOTATIONS, SOURCE_ANNOTATION, SPEC_MEDIA_TYPE,
+    SPEC_VERSION_ANNOTATION, TITLE_ANNOTATION, go_json,
 };
-use crate::spec::MAX_SPEC_BYTES;
+use crate::spec::{MAX_SPEC_BYTES, is_identifier};
 
 /// The default of the source annotation.
 const DEFAULT_SOURCE: &str = "https://github.com/Layr-Labs/devkit-cli";
@@ -20,6 +20,8 @@ const DEFAULT_SOURCE: &str = "https://github.com/Layr-Labs/devkit-cli";
 const DEFAULT_DEVKIT_VERSION: &str = "eigenpack";
 /// What the default description says before the name.
 pub(crate) const DEFAULT_DESCRIPTION_PREFIX: &str = "EigenRuntime specification for ";
+/// The longest name of a file that file systems take, in bytes.
+const MAX_FILE_NAME: usize = 255;
 /// The version of the spec format, as the annotation states it.
 const SPEC_VERSION: &str = "v1";
 
@@ -56,6 +58,13 @@ pub struct Artifact {
     pub spec: Bytes,
 }
 
+impl Artifact {
+    /// Tells whether the manifest points to a blob.
+    pub(crate) fn has_blob(&self, descriptor: &Descriptor) -> bool {
+        [&self.config_descriptor, &self.spec_descriptor].contains(&descriptor)
+    }
+}
+
 /// Why no artifact can be built.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -72,6 +81,27 @@ pub enum BuildError {
     /// There is no name for the artifact.
     #[error("the artifact needs a name")]
     EmptyName,
+    /// The name holds characters that are no text.
+    #[error("the artifact's name holds a control character")]
+    BadName,
+    /// The kind cannot be a part of the schema's URL.
+    #[error("the kind is not an identifier: letters, digits, `.`, `-` and `_`, at most 63")]
+    BadKind,
+    /// The title is no name of a file, which `oras pull` takes it for.
+    #[error("the title is not the name of a file: text without `/` and `\\`, at most 255 bytes")]
+    BadTitle,
+    /// The config blob became larger than any reader accepts.
+    #[error("the config blob would have {size} bytes, more than the limit of {MAX_CONFIG_BYTES}")]
+    ConfigTooLarge {
+        /// Its size, in bytes.
+        size: usize,
+    },
+    /// The manifest became larger than every registry accepts.
+    #[error("the manifest would have {size} bytes, more than the limit of {MAX_MANIFEST_SIZE}")]
+    ManifestTooLarge {
+        /// Its size, in bytes.
+        size: usize,
+    },
     /// An annotation was given that the artifact sets itself.
     #[error("the annotation {key} is set by the artifact itself")]
     OwnedAnnotation {
@@ -168,6 +198,10 @@ impl ArtifactBuilder {
             },
         );
         let config = Bytes::from(written(go_json::indented(&config)));
+        if config.len() as u64 > MAX_CONFIG_BYTES {
+            let size = config.len();
+            return Err(BuildError::ConfigTooLarge { size });
+        }
         let config_descriptor = Descriptor::of(CONFIG_MEDIA_TYPE, &config);
         let mut spec_descriptor = Descriptor::of(SPEC_MEDIA_TYPE, &self.spec);
         if let Some(title) = &self.title {
@@ -184,6 +218,10 @@ impl ArtifactBuilder {
             schema_version: 2,
         };
         let manifest = Bytes::from(written(go_json::compact(&manifest)));
+        if manifest.len() as u64 > MAX_MANIFEST_SIZE {
+            let size = manifest.len();
+            return Err(BuildError::ManifestTooLarge { size });
+        }
         Ok(Artifact {
             manifest: RawManifest::new(MediaType::IMAGE_MANIFEST, manifest),
             config_descriptor,
@@ -204,6 +242,19 @@ impl ArtifactBuilder {
         }
         if self.name.trim().is_empty() {
             return Err(BuildError::EmptyName);
+        }
+        if self.name.chars().any(char::is_control) {
+            return Err(BuildError::BadName);
+        }
+        if !is_identifier(&self.kind) {
+            return Err(BuildError::BadKind);
+        }
+        if self
+            .title
+            .as_deref()
+            .is_some_and(|title| !is_file_name(title))
+        {
+            return Err(BuildError::BadTitle);
         }
         for key in self.annotations.keys() {
             if key.is_empty() {
@@ -230,6 +281,13 @@ impl ArtifactBuilder {
         ]);
         annotations
     }
+}
+
+/// Tells whether a text names a file in whatever directory, and nothing outside of it.
+fn is_file_name(text: &str) -> bool {
+    let is_plain = |c: char| !c.is_control() && !matches!(c, '/' | '\\');
+    let is_special = matches!(text, "" | "." | "..");
+    !is_special && text.len() <= MAX_FILE_NAME && text.chars().all(is_plain)
 }
 
 /// Unwraps the JSON of values that are made of text and numbers alone.

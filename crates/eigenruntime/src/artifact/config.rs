@@ -1,6 +1,7 @@
 //! The config blob: what it says of the spec.
 
-use serde::{Deserialize, Serialize};
+use eigenpack_oci::strict_json::{self, Object};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The version of the config blob's format.
 const FORMAT_VERSION: &str = "1.0";
@@ -65,6 +66,7 @@ pub struct ArtifactConfig {
     /// The URL of the schema that the spec follows.
     pub validation_schema: Option<String>,
     /// Where and when the artifact was made.
+    #[serde(deserialize_with = "object_or_null")]
     pub metadata: ConfigMetadata,
     /// The time of creation, as eigenruntime-go writes it.
     pub created: Option<String>,
@@ -83,6 +85,16 @@ pub struct ConfigMetadata {
     pub devkit_version: Option<String>,
 }
 
+/// Reads an object; programs in Go write `null` for one that is absent.
+fn object_or_null<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    let object = Option::<Object<T>>::deserialize(deserializer)?;
+    Ok(object.map(|Object(value)| value).unwrap_or_default())
+}
+
 /// A config blob that is not a JSON object of the expected types.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the config blob cannot be read: {reason}")]
@@ -92,15 +104,11 @@ pub struct ConfigError {
 }
 
 impl ArtifactConfig {
-    /// Reads a config blob, which is a JSON object.
+    /// Reads a config blob, which is a JSON object in which no key is twice.
     pub fn read(bytes: &[u8]) -> Result<Self, ConfigError> {
-        let unreadable = |e: serde_json::Error| ConfigError {
-            reason: e.to_string(),
-        };
-        // Decoded straight into a struct, a list would pass for an object.
-        let object: serde_json::Map<String, serde_json::Value> =
-            serde_json::from_slice(bytes).map_err(unreadable)?;
-        serde_json::from_value(object.into()).map_err(unreadable)
+        strict_json::from_slice(bytes).map_err(|error| ConfigError {
+            reason: strict_json::reason(&error),
+        })
     }
 
     /// Returns the time of creation, from either of the places where it is written.
@@ -109,5 +117,46 @@ impl ArtifactConfig {
             .created_at
             .as_deref()
             .or(self.created.as_deref())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<ArtifactConfig, ConfigError> {
+        ArtifactConfig::read(json.as_bytes())
+    }
+
+    #[test]
+    fn what_is_absent_may_be_null() {
+        for json in [
+            "{}",
+            r#"{"metadata":null}"#,
+            r#"{"avsName":null,"more":[1]}"#,
+        ] {
+            assert_eq!(read(json).unwrap(), ArtifactConfig::default(), "{json}");
+        }
+    }
+
+    #[test]
+    fn what_two_readers_could_read_otherwise_is_refused() {
+        for json in [
+            r#"{"avsName":"a","avsName":"b"}"#,
+            r#"{"metadata":{"createdAt":"a","createdAt":"b"}}"#,
+            r#"{"metadata":["a","b","c"]}"#,
+            "[]",
+            "{} {}",
+        ] {
+            read(json).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_few_words() {
+        let error = read(&format!(r#"{{"metadata":"{}"}}"#, "A".repeat(1_000_000)));
+        let error = error.unwrap_err().to_string();
+        assert!(error.len() < 300, "{} bytes", error.len());
+        assert!(error.contains("line 1"), "{error}");
     }
 }

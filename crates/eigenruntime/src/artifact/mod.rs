@@ -8,7 +8,7 @@ mod read;
 
 pub(crate) use build::DEFAULT_DESCRIPTION_PREFIX;
 pub use build::{Artifact, ArtifactBuilder, BuildError};
-pub use config::{ArtifactConfig, ConfigError};
+pub use config::{ArtifactConfig, ConfigError, ConfigMetadata};
 pub use created::{Created, CreatedError};
 pub use read::{ArtifactManifest, ShapeError};
 

@@ -39,6 +39,7 @@ pub use fault::{Fault, Faults, InvalidSpec, MAX_FAULTS, Position, Severity};
 pub use model::{Component, EnvVar, RuntimeSpec, TeeDemand};
 pub use node::{MAX_DEPTH, MAX_NODES};
 pub use rule::Rule;
+pub(crate) use rules::is_identifier;
 pub use source::MAX_SPEC_BYTES;
 
 use collector::Collector;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::secret::Secret;
+use crate::strict_json::Object;
 
 /// The most bytes read of a token service's answer.
 pub const MAX_TOKEN_SIZE: u64 = 64 * 1024;
@@ -98,7 +99,7 @@ fn oauth_error(body: &[u8]) -> Option<String> {
         error: String,
     }
     let body = Some(body).filter(|body| body.len() as u64 <= MAX_TOKEN_SIZE)?;
-    let answer: OAuthError = serde_json::from_slice(body).ok()?;
+    let Object::<OAuthError>(answer) = serde_json::from_slice(body).ok()?;
     Some(answer.error)
 }
 
@@ -108,7 +109,8 @@ impl TokenAnswer {
         if body.len() as u64 > MAX_TOKEN_SIZE {
             return Err(TokenError::TooLarge);
         }
-        let answer: Answer = serde_json::from_slice(body).map_err(|_| TokenError::Malformed)?;
+        let Object::<Answer>(answer) =
+            serde_json::from_slice(body).map_err(|_| TokenError::Malformed)?;
         let filled = |field: Option<String>| field.filter(|text| !text.is_empty());
         let token = filled(answer.token)
             .or(filled(answer.access_token))

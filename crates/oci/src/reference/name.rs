@@ -210,10 +210,8 @@ impl RegistryHost {
 
     /// Tells whether the host is one of Docker Hub's names.
     pub fn is_docker_hub(&self) -> bool {
-        matches!(
-            self.as_str(),
-            "docker.io" | "index.docker.io" | "registry-1.docker.io"
-        )
+        let names = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+        names.iter().any(|name| self.0.eq_ignore_ascii_case(name))
     }
 
     /// Returns the host that answers on the wire: Docker Hub's registry has another name than its users write.
@@ -348,6 +346,8 @@ mod tests {
         ] {
             let host: RegistryHost = written.parse().unwrap();
             assert_eq!(host.canonical().as_str(), canonical);
+            // The wire is the same for every spelling.
+            assert!(host.on_the_wire().eq_ignore_ascii_case(canonical));
         }
     }
 

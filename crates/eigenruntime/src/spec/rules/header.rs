@@ -100,7 +100,8 @@ pub(super) fn check_name(text: &str, place: Place, out: &mut Collector<'_>) {
     }
 }
 
-fn is_identifier(text: &str) -> bool {
+/// Tells whether a text is letters, digits, `.`, `-` and `_`, and not too many of them.
+pub(crate) fn is_identifier(text: &str) -> bool {
     text.len() <= MAX_IDENTIFIER
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(is_plain)

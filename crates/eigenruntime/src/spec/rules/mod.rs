@@ -15,6 +15,8 @@ mod schema;
 mod tree;
 mod types;
 
+pub(crate) use header::is_identifier;
+
 use super::collector::{Collector, Place};
 use super::node::Node;
 use super::path::FieldPath;
