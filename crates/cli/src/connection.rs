@@ -19,7 +19,7 @@ pub(crate) async fn configure(
     args: &TransportArgs,
     context: &Context,
 ) -> Result<ClientBuilder, Failure> {
-    Ok(Client::builder().remote(options(hosts, args, context).await?))
+    Ok(Client::builder_with(options(hosts, args, context).await?))
 }
 
 /// Starts a client that shows nothing of who asks: no certificate either.
@@ -33,7 +33,7 @@ pub(crate) async fn configure_anonymous(
     for host in hosts {
         options.host(host).tls.identity = None;
     }
-    Ok(Client::builder().remote(options))
+    Ok(Client::builder_with(options))
 }
 
 /// Returns how the registries of a command are spoken to, and tells those who want to know what the configuration file has to

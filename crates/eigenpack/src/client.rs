@@ -1,24 +1,23 @@
-//! The client: opens whatever a reference names and does the use cases there.
+//! The client: does the use cases at whatever a reference names.
 
-use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use eigenpack_layout::{Collected, GcOptions, LayoutStore, LocalStore};
+use eigenpack_layout::{Collected, GcOptions};
 use eigenpack_oci::distribution::Challenge;
 use eigenpack_oci::{
-    AccessError, Location, Observer, RawManifest, Reference, RegistryHost, Silent, Source as _, Tag,
+    AccessError, Location, Observer, RawManifest, Reference, RegistryHost, Source as _, Tag,
 };
-use eigenpack_remote::credentials::{CredentialProvider, DockerCredentials};
-use eigenpack_remote::{RemoteOptions, RemoteRegistry};
-use eigenruntime::{Created, PublishOptions, Published, PulledArtifact, fetch_manifest};
+use eigenpack_remote::RemoteOptions;
+use eigenruntime::{PublishOptions, Published, PulledArtifact, fetch_manifest};
 
+use crate::builder::ClientBuilder;
 use crate::cached::{Cache, Cached, Trouble};
+use crate::clock::now;
 use crate::copy::{self, Copy, CopyError};
 use crate::fetch::{self, ConfigBlob, FetchConfigError, ReadError, TagsError};
+use crate::places::Places;
 use crate::push::{Prepared, PushError, PushOptions};
 use crate::store::AnyStore;
 use crate::tag::{TagError, Tagged, set_tags};
@@ -26,41 +25,41 @@ use crate::tag::{TagError, Tagged, set_tags};
 /// Publishes and pulls artifacts, at any place that a [`Reference`] names.
 ///
 /// A client is silent, and anonymous unless it is given [`credentials`](ClientBuilder::credentials) or told to use
-/// [Docker's](ClientBuilder::docker_credentials); it reads no environment variable and no configuration file by itself. It is cheap to clone; clones share their connections and their tokens.
+/// [Docker's](ClientBuilder::docker_credentials); it reads no environment variable and no configuration file by itself.
+/// It is cheap to clone; clones share their connections, their tokens and the local store.
 #[derive(Clone)]
 pub struct Client {
-    store: Option<PathBuf>,
-    remote: RemoteOptions,
-    plain_http: BTreeSet<RegistryHost>,
-    credentials: Option<Arc<dyn CredentialProvider>>,
-    insecure: BTreeSet<RegistryHost>,
-    observer: Arc<dyn Observer>,
+    places: Places,
     cache: bool,
     cache_trouble: Trouble,
-    registries: Arc<Mutex<HashMap<RegistryHost, RemoteRegistry>>>,
-}
-
-/// Makes a [`Client`].
-#[derive(Debug)]
-pub struct ClientBuilder {
-    client: Client,
 }
 
 impl Client {
     /// Starts with a client that speaks to registries anonymously and has no local store.
     pub fn builder() -> ClientBuilder {
-        ClientBuilder {
-            client: Self {
-                store: None,
-                remote: RemoteOptions::default(),
-                plain_http: BTreeSet::new(),
-                credentials: None,
-                insecure: BTreeSet::new(),
-                observer: Arc::new(Silent),
-                cache: true,
-                cache_trouble: Trouble::default(),
-                registries: Arc::default(),
-            },
+        Self::builder_with(RemoteOptions::default())
+    }
+
+    /// Starts with a client that speaks to registries as `options` say, and has no local store.
+    ///
+    /// What the builder is told of registries is added to these options, so its methods can be called in any order.
+    ///
+    /// ```
+    /// use eigenpack::{Client, RemoteOptions};
+    ///
+    /// let mut options = RemoteOptions::default();
+    /// options.concurrency = 4;
+    /// let client = Client::builder_with(options).docker_credentials().build();
+    /// ```
+    pub fn builder_with(options: RemoteOptions) -> ClientBuilder {
+        ClientBuilder::new(options)
+    }
+
+    pub(crate) fn new(places: Places, cache: bool) -> Self {
+        Self {
+            places,
+            cache,
+            cache_trouble: Trouble::default(),
         }
     }
 
@@ -97,12 +96,12 @@ impl Client {
         prepared: &Prepared,
         reference: &Reference,
     ) -> Result<Published, PushError> {
-        let target = self.open_to_write(&reference.location).await?;
+        let target = self.places.open_to_write(&reference.location).await?;
         let options = PublishOptions {
             mend: !reference.location.is_registry(),
             ..prepared.publish.clone()
         };
-        let observer = &self.observer;
+        let observer = self.observer();
         let published = eigenruntime::publish(&prepared.builder, &target, &options, observer);
         Ok(published.await?)
     }
@@ -110,7 +109,7 @@ impl Client {
     /// Pulls an artifact; every byte of the answer is what the manifest's digest promises.
     pub async fn pull(&self, reference: &Reference) -> Result<PulledArtifact, ReadError> {
         let source = self.open_cached(&reference.location).await?;
-        let observer = self.observer.as_ref();
+        let observer = self.observer().as_ref();
         // Large, since it reads two blobs side by side.
         let pull = Box::pin(eigenruntime::pull(&source, &reference.selector, observer));
         Ok(pull.await?)
@@ -145,7 +144,7 @@ impl Client {
         tags: &[Tag],
         overwrite: bool,
     ) -> Result<Tagged, TagError> {
-        let target = self.open_to_tag(&reference.location).await?;
+        let target = self.places.open_to_tag(&reference.location).await?;
         let manifest = fetch_manifest(&target, &reference.selector).await?;
         set_tags(&target, manifest, tags, overwrite).await
     }
@@ -171,46 +170,24 @@ impl Client {
         let (from, to) = (from.together_with(&to), to.together_with(&from));
         let cache = self.cache(&source.location).await;
         let from = Cached::new(from, cache.map(Cache::only_read));
-        let observer = &self.observer;
+        let observer = self.observer();
         copy::copy(&from, &source.selector, &to, target, overwrite, observer).await
     }
 
     /// Removes from the local store what no repository refers to any more.
     pub async fn collect_garbage(&self, options: GcOptions) -> Result<Collected, AccessError> {
-        let store = LocalStore::open(self.store_path()?).await?;
+        let store = self.places.local_store().await?;
         store.collect_garbage(options).await
     }
 
     /// Opens a location to read what is there.
     pub async fn open(&self, location: &Location) -> Result<AnyStore, AccessError> {
-        Ok(match location {
-            Location::Registry { host, repository } => {
-                AnyStore::Registry(self.registry(host)?.repository(repository.clone()))
-            }
-            Location::Local { repository } => AnyStore::Local(
-                LocalStore::open(self.store_path()?)
-                    .await?
-                    .repository(repository),
-            ),
-            Location::Layout { path } => AnyStore::Layout(LayoutStore::open(path).await?),
-            other => return Err(unknown_location(other)),
-        })
+        self.places.open(location).await
     }
 
     /// Opens a location to write there; a local store or layout is made where there is none.
     pub async fn open_to_write(&self, location: &Location) -> Result<AnyStore, AccessError> {
-        Ok(match location {
-            Location::Registry { host, repository } => {
-                let repository = self.registry(host)?.repository(repository.clone());
-                AnyStore::Registry(repository.for_writing())
-            }
-            Location::Local { repository } => {
-                let store = LocalStore::create_or_open(self.store_path()?).await?;
-                AnyStore::Local(store.repository(repository))
-            }
-            Location::Layout { path } => AnyStore::Layout(LayoutStore::create_or_open(path).await?),
-            other => return Err(unknown_location(other)),
-        })
+        self.places.open_to_write(location).await
     }
 
     /// Returns the same client without its [`cache`](ClientBuilder::cache), for whoever asks what a registry has now.
@@ -230,175 +207,43 @@ impl Client {
 
     /// Returns the cache of what is at a location, where there is one.
     async fn cache(&self, location: &Location) -> Option<Cache> {
-        let path = self.store.as_ref().filter(|_| self.cache)?;
-        if !location.is_registry() {
+        if !self.cache || !location.is_registry() {
             return None;
         }
-        let store = self.cache_trouble.tell_of(LocalStore::open(path).await)?;
+        let store = self.places.local.as_ref()?.open().await;
+        let store = self.cache_trouble.tell_of(store)?;
         Some(Cache::new(store, self.cache_trouble.clone()))
     }
 
-    /// Opens a location whose manifests get further tags. What is to be tagged must be there, so nothing is made.
-    async fn open_to_tag(&self, location: &Location) -> Result<AnyStore, AccessError> {
-        Ok(match self.open(location).await? {
-            AnyStore::Registry(repository) => AnyStore::Registry(repository.for_writing()),
-            other => other,
-        })
+    /// Returns who hears of progress.
+    fn observer(&self) -> &Arc<dyn Observer> {
+        self.places.registries.observer()
     }
 
     /// Asks a registry whether it lets itself be used with the credentials that there are for it.
     ///
     /// A registry that demands nothing accepts everything, and what may be done to a repository is another question.
     pub async fn check_credentials(&self, host: &RegistryHost) -> Result<(), AccessError> {
-        self.registry(host)?.check_credentials().await
+        self.places.registries.get(host)?.check_credentials().await
     }
 
     /// Asks a registry, without credentials, what it demands of those who want to use it; nothing where it demands nothing.
     pub async fn challenges(&self, host: &RegistryHost) -> Result<Vec<Challenge>, AccessError> {
-        self.registry(host)?.challenges().await
-    }
-
-    fn store_path(&self) -> Result<&PathBuf, AccessError> {
-        self.store.as_ref().ok_or_else(|| AccessError::Store {
-            path: "the local store".to_owned(),
-            reason: "no directory was chosen for it".to_owned(),
-        })
+        self.places.registries.get(host)?.challenges().await
     }
 
     /// Cancels the uploads that are open because operations of this client or its clones were dropped before they ended.
     ///
     /// Registries throw such uploads away in time, so it does no harm if this is dropped, or fails, which is not told.
     pub async fn cancel_uploads(&self) {
-        let registries: Vec<_> = {
-            let registries = self.registries.lock();
-            let registries = registries.unwrap_or_else(PoisonError::into_inner);
-            registries.values().cloned().collect()
-        };
-        for registry in registries {
-            registry.cancel_uploads().await;
-        }
-    }
-
-    /// Returns the one connection pool of a registry.
-    fn registry(&self, host: &RegistryHost) -> Result<RemoteRegistry, AccessError> {
-        let mut registries = self
-            .registries
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(registry) = registries.get(host) {
-            return Ok(registry.clone());
-        }
-        let mut options = self.remote.clone();
-        for host in &self.plain_http {
-            options.host(host).plain_http = true;
-        }
-        for host in &self.insecure {
-            options.host(host).tls.take_any_certificate();
-        }
-        options.observer = Arc::clone(&self.observer);
-        if self.credentials.is_some() {
-            options.credentials.clone_from(&self.credentials);
-        }
-        let registry = RemoteRegistry::new(host.clone(), options)?;
-        registries.insert(host.clone(), registry.clone());
-        Ok(registry)
-    }
-}
-
-impl ClientBuilder {
-    /// Sets the directory of the local store, where references without a host live.
-    #[must_use]
-    pub fn store(mut self, path: impl Into<PathBuf>) -> Self {
-        self.client.store = Some(path.into());
-        self
-    }
-
-    /// Sets whether content that the local store has by its digest is used instead of a request to a registry, and
-    /// whether what is pulled is kept there; it is unless this says otherwise, where there is a
-    /// [`store`](Self::store).
-    ///
-    /// What a tag names is always asked for. What is stored is verified when it is read, and a store that cannot be used
-    /// fails nothing. Whoever may read the store can read what was pulled, whichever registry it came from.
-    #[must_use]
-    pub fn cache(mut self, cache: bool) -> Self {
-        self.client.cache = cache;
-        self
-    }
-
-    /// Sets how registries are spoken to, and what is different about [single ones](RemoteOptions::host).
-    #[must_use]
-    pub fn remote(mut self, options: RemoteOptions) -> Self {
-        self.client.remote = options;
-        self
-    }
-
-    /// Speaks plain http to a host, besides those of loopback. Whoever is on the way can read and change what is sent.
-    #[must_use]
-    pub fn plain_http(mut self, host: RegistryHost) -> Self {
-        self.client.plain_http.insert(host);
-        self
-    }
-
-    /// Sets who is asked for credentials once a registry has demanded some. Without anybody, registries are asked
-    /// anonymously.
-    #[must_use]
-    pub fn credentials(mut self, provider: Arc<dyn CredentialProvider>) -> Self {
-        self.client.credentials = Some(provider);
-        self
-    }
-
-    /// Uses the credentials that Docker and Podman have: those of `docker login`, their credential helpers, and the
-    /// variables that move their files, by the rules of [`DockerCredentials`].
-    ///
-    /// The environment is read here, now, and nowhere else in this crate; files and helpers are when a registry demands
-    /// credentials.
-    ///
-    /// ```no_run
-    /// let client = eigenpack::Client::builder().docker_credentials().build();
-    /// ```
-    #[must_use]
-    pub fn docker_credentials(self) -> Self {
-        self.credentials(Arc::new(DockerCredentials::from_environment()))
-    }
-
-    /// Speaks https to a host and takes any certificate from it. Whoever is on the way can read and change what is sent.
-    #[must_use]
-    pub fn insecure(mut self, host: RegistryHost) -> Self {
-        self.client.insecure.insert(host);
-        self
-    }
-
-    /// Sets who hears of progress, and of what registries warn of.
-    #[must_use]
-    pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.client.observer = observer;
-        self
-    }
-
-    /// Makes the client. Nothing is opened and nothing is sent yet.
-    pub fn build(self) -> Client {
-        self.client
+        self.places.registries.cancel_uploads().await;
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("store", &self.store)
+            .field("local", &self.places.local)
             .finish_non_exhaustive()
     }
-}
-
-/// A kind of location that this version does not know how to open.
-fn unknown_location(location: &Location) -> AccessError {
-    AccessError::Store {
-        path: location.to_string(),
-        reason: "this kind of location cannot be opened".to_owned(),
-    }
-}
-
-/// Reads the clock, to the second.
-fn now() -> Option<Created> {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    Created::from_unix_seconds(i64::try_from(since_epoch.as_secs()).ok()?).ok()
 }

@@ -21,11 +21,16 @@
 //! layouts (`oci:PATH:TAG`). The rules of specs are in [`spec`]; whoever needs a store of their own implements
 //! [`Source`](oci::Source) and [`Target`](oci::Target) and calls [`publish`] and [`pull`] on it.
 
+mod builder;
 mod cached;
 mod client;
+mod clock;
 mod copy;
 mod fetch;
+mod local;
+mod places;
 mod push;
+mod registries;
 mod store;
 mod tag;
 
@@ -44,7 +49,8 @@ pub use eigenruntime::{
     PublishError, Published, PullError, PulledArtifact, publish, pull, spec,
 };
 
-pub use client::{Client, ClientBuilder};
+pub use builder::ClientBuilder;
+pub use client::Client;
 pub use copy::{Copy, CopyError};
 pub use fetch::{ConfigBlob, FetchConfigError, ReadError, TagsError};
 pub use push::{Prepared, PushError, PushOptions};

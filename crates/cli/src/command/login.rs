@@ -22,7 +22,7 @@ pub(super) async fn login(args: &LoginArgs, context: &Context) -> Result<Outcome
     let host = parse_host(&args.host, "login")?;
     let hosts = std::slice::from_ref(&host);
     let options = connection::options(hosts, &args.transport, context).await?;
-    let start = || Client::builder().remote(options.clone());
+    let start = || Client::builder_with(options.clone());
     if !args.given.any() && context.environment.terminal.on_stdin {
         // Nobody should have to type a password to learn that the host is misspelt.
         let probed = start().build().challenges(&host).await;

@@ -7,6 +7,7 @@
 
 mod copies;
 mod many;
+mod observers;
 mod place;
 mod stored;
 mod table;
