@@ -37,21 +37,31 @@ impl LocalStore {
     ///
     /// A directory that holds something else is refused, and so is a store of a newer format.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, AccessError> {
-        let directory = Arc::new(StoreDir::new(path.into()));
-        let checked = directory.clone();
-        blocking(move || checked.check()).await?;
-        Ok(Self {
-            directory,
+        let store = Self {
+            directory: Arc::new(StoreDir::new(path.into())),
             opened: Arc::default(),
-        })
+        };
+        store.check().await?;
+        Ok(store)
     }
 
     /// Opens a store, and creates it where there is nothing yet.
     pub async fn create_or_open(path: impl Into<PathBuf>) -> Result<Self, AccessError> {
         let store = Self::open(path).await?;
-        let directory = store.directory.clone();
-        blocking(move || directory.prepare()).await?;
+        store.create().await?;
         Ok(store)
+    }
+
+    /// Checks once more what [`open`](Self::open) checks, for whoever keeps a store open.
+    pub async fn check(&self) -> Result<(), AccessError> {
+        let directory = self.directory.clone();
+        blocking(move || directory.check()).await
+    }
+
+    /// Creates the store where there is nothing yet.
+    pub async fn create(&self) -> Result<(), AccessError> {
+        let directory = self.directory.clone();
+        blocking(move || directory.prepare()).await
     }
 
     /// Returns the path of the store.
