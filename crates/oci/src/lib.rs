@@ -21,6 +21,7 @@ mod content;
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod copy;
+mod deceptive;
 mod descriptor;
 mod digest;
 pub mod distribution;
@@ -44,6 +45,7 @@ pub use content::{
     fetch_observed_blob, verified,
 };
 pub use copy::{Copied, CopyError, CopyOptions, copy};
+pub use deceptive::is_deceptive;
 pub use descriptor::{Annotations, Descriptor};
 pub use digest::{Digest, DigestError};
 pub use error::{AccessError, FetchError, NetworkErrorKind, PushError, RegistryAnswer};

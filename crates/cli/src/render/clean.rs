@@ -1,5 +1,7 @@
 //! Making text from outside safe to show, and safe to paste.
 
+use eigenpack::oci::is_deceptive;
+
 /// Returns `text` with every character that could act on a terminal, or deceive its reader, written as an escape.
 ///
 /// Nothing is left out: an auditor must see that there was something.
@@ -13,15 +15,6 @@ pub(crate) fn clean(text: &str) -> String {
         }
     }
     cleaned
-}
-
-/// Control characters, and the marks that change the direction or the look of what follows.
-fn is_deceptive(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        )
 }
 
 /// Returns `text` as one word of a POSIX shell.
@@ -44,7 +37,11 @@ mod tests {
             clean("a\u{1b}[31mb\r\u{202e}c"),
             "a\\u{1b}[31mb\\u{d}\\u{202e}c"
         );
-        assert_eq!(clean("é ✓"), "é ✓");
+        assert_eq!(
+            clean("a\u{61c}\u{ad}b\u{e0041}"),
+            "a\\u{61c}\\u{ad}b\\u{e0041}"
+        );
+        assert_eq!(clean("é ✓\n"), "é ✓\n");
     }
 
     #[test]

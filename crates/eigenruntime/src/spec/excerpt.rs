@@ -1,19 +1,20 @@
 //! Text of a spec, made safe to repeat in a message.
 
+use eigenpack_oci::is_deceptive;
+
 /// How many characters of a text a message repeats.
 const MAX_CHARS: usize = 60;
 
 /// Shortens `text` and replaces what could disturb a terminal or mislead a reader.
 ///
-/// Besides control characters these are the invisible ones that reorder text: a spec can come from a stranger, and
-/// its faults are shown on a terminal.
+/// A spec can come from a stranger, and its faults are shown on a terminal.
 pub(super) fn excerpt(text: &str) -> String {
     let mut chars = text.chars();
     let mut shown: String = chars
         .by_ref()
         .take(MAX_CHARS)
         .map(|c| {
-            if is_unsafe(c) {
+            if is_deceptive(c) {
                 char::REPLACEMENT_CHARACTER
             } else {
                 c
@@ -24,11 +25,6 @@ pub(super) fn excerpt(text: &str) -> String {
         shown.push('…');
     }
     shown
-}
-
-fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Returns the candidate that `text` is most likely a misspelling of.
@@ -57,8 +53,8 @@ mod tests {
     #[test]
     fn cleans_and_shortens() {
         assert_eq!(
-            excerpt("a\u{1b}[31mb\nc\u{202e}d"),
-            "a\u{fffd}[31mb\u{fffd}c\u{fffd}d"
+            excerpt("a\u{1b}[31mb\nc\u{202e}d\u{ad}"),
+            "a\u{fffd}[31mb\u{fffd}c\u{fffd}d\u{fffd}"
         );
         assert_eq!(excerpt(&"é".repeat(60)), "é".repeat(60));
         assert_eq!(excerpt(&"é".repeat(61)), "é".repeat(60) + "…");
