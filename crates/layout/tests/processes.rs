@@ -9,6 +9,8 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,6 +29,8 @@ const ROUNDS: &str = "EIGENPACK_CRASH_ROUNDS";
 
 const ROUNDS_OF_ONE_STORE: usize = 5;
 const PROCESSES: usize = 16;
+/// A process that has not acknowledged enough by then hangs.
+const LIMIT: Duration = Duration::from_mins(1);
 const LAYER: MediaType = MediaType::from_static("text/x-example");
 
 #[tokio::test]
@@ -62,17 +66,15 @@ async fn child_pushes_one_tag() {
 #[tokio::test]
 async fn a_killed_process_loses_nothing_that_it_acknowledged() {
     let rounds = std::env::var(ROUNDS).map_or(20, |rounds| rounds.parse().unwrap());
-    let mut acknowledged = 0;
     // A store soon holds so much that reading it takes longer than writing it; a new one is also killed while it is made.
     for first in (0..rounds).step_by(ROUNDS_OF_ONE_STORE) {
         let last = rounds.min(first + ROUNDS_OF_ONE_STORE);
-        acknowledged += kill_and_look(first..last).await;
+        kill_and_look(first..last).await;
     }
-    assert!(acknowledged > 0, "no process lived long enough");
 }
 
-/// Kills one process after the other on one store, and returns how many manifests they acknowledged.
-async fn kill_and_look(rounds: Range<usize>) -> usize {
+/// Kills one process after the other on one store, and looks each time for what was acknowledged.
+async fn kill_and_look(rounds: Range<usize>) {
     let directory = tempfile::tempdir().unwrap();
     let mut acknowledged = BTreeSet::new();
     for round in rounds {
@@ -92,27 +94,40 @@ async fn kill_and_look(rounds: Range<usize>) -> usize {
     }
     let store = LocalStore::create_or_open(directory.path()).await.unwrap();
     push(&store.repository(&name()), 0, "afterwards").await;
-    acknowledged.len()
 }
 
 /// Starts a process that pushes, kills it, and returns what it acknowledged before that.
 fn kill_one(store: &Path, round: usize) -> Vec<Digest> {
     let mut child = start("child_pushes_until_it_is_killed", store, round);
     let out = BufReader::new(child.stdout.take().unwrap());
-    let killer = std::thread::spawn(move || {
-        // Spread out, so that every step of a push is hit sooner or later.
-        let milliseconds = 5 + (u64::try_from(round).unwrap() * 37) % 120;
-        std::thread::sleep(Duration::from_millis(milliseconds));
-        child.kill().unwrap();
-        child.wait().unwrap();
+    let (acknowledge, acknowledgements) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        // The last line may have been cut; a cut digest does not parse.
+        for line in out.lines() {
+            let line = line.unwrap();
+            let digest = line.strip_prefix("pushed ").map(str::parse);
+            if let Some(Ok(digest)) = digest {
+                acknowledge.send(digest).unwrap();
+            }
+        }
     });
-    // The last line may have been cut; a cut digest does not parse.
-    let acknowledged = out.lines().filter_map(|line| {
-        let digest = line.unwrap().strip_prefix("pushed ")?.parse();
-        digest.ok()
-    });
-    let acknowledged = acknowledged.collect();
-    killer.join().unwrap();
+    // Spread out, so that every step of a push is hit sooner or later, however fast the machine is. The first process of
+    // a store is killed while it makes that.
+    let enough = (round % ROUNDS_OF_ONE_STORE) * 4;
+    let mut acknowledged: Vec<Digest> = Vec::new();
+    while acknowledged.len() < enough {
+        match acknowledgements.recv_timeout(LIMIT) {
+            Ok(digest) => acknowledged.push(digest),
+            Err(_) => break,
+        }
+    }
+    let pause = u64::try_from((round * 7) % 23).unwrap();
+    thread::sleep(Duration::from_millis(pause));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    reader.join().unwrap();
+    acknowledged.extend(acknowledgements);
+    assert!(acknowledged.len() >= enough, "the process hangs");
     acknowledged
 }
 
