@@ -92,9 +92,15 @@ impl LayoutStore {
     pub async fn delete_blob(&self, digest: Digest) -> Result<bool, AccessError> {
         let opened = self.opened().clone();
         blocking(move || {
-            if let Some(index) = opened.layout.read_index()?
-                && index.manifests().any(|manifest| manifest.digest == digest)
-            {
+            // Nothing is created for the sake of a deletion.
+            if opened.blobs.dir().size(&digest)?.is_none() {
+                return Ok(false);
+            }
+            opened.prepare()?;
+            // Whoever pushes the manifest gives it its entry under the lock, and then looks whether it is still there.
+            let _lock = opened.layout.lock_index()?;
+            let index = opened.layout.read_index()?;
+            if index.is_some_and(|index| index.find(&digest.clone().into()).is_some()) {
                 return Ok(false);
             }
             let path = opened.blobs.dir().path(&digest);

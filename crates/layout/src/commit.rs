@@ -6,12 +6,14 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use eigenpack_oci::{AccessError, Descriptor, Digest, Precondition, PushError, Tag};
+use eigenpack_oci::{AccessError, Digest, Precondition, PushError, RawManifest, Tag};
 use tokio::sync::oneshot;
 
+use crate::blob_store::BlobStore;
 use crate::blocking::{blocking, stopped};
-use crate::index::{Conflict, Index};
+use crate::index::Index;
 use crate::layout_dir::LayoutDir;
+use crate::receive::store_bytes;
 
 /// The changes of one layout that wait to be written.
 #[derive(Debug, Default)]
@@ -23,9 +25,9 @@ pub(crate) struct CommitQueue {
 /// A change of `index.json`.
 #[derive(Debug)]
 pub(crate) enum Edit {
-    /// Gives a manifest an entry, and moves tags to it.
+    /// Gives a manifest that was stored an entry, and moves tags to it.
     Put {
-        manifest: Descriptor,
+        manifest: RawManifest,
         tags: Vec<Tag>,
         precondition: Precondition,
     },
@@ -45,7 +47,12 @@ impl CommitQueue {
     /// Makes a change, and returns when it is on disk or was refused.
     ///
     /// Where the future is dropped before its turn came, nothing is changed.
-    pub(crate) async fn commit(&self, layout: &LayoutDir, edit: Edit) -> Result<(), PushError> {
+    pub(crate) async fn commit(
+        &self,
+        layout: &LayoutDir,
+        blobs: &Arc<BlobStore>,
+        edit: Edit,
+    ) -> Result<(), PushError> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push(Waiting { edit, answer });
         let turn = self.turn.clone().lock_owned().await;
@@ -53,10 +60,10 @@ impl CommitQueue {
             return result;
         }
         let batch = std::mem::take(&mut *self.waiting());
-        let layout = layout.clone();
+        let (layout, blobs) = (layout.clone(), blobs.clone());
         blocking(move || {
             let _turn = turn;
-            write(&layout, batch);
+            write(&layout, &blobs, batch);
             Ok::<_, AccessError>(())
         })
         .await?;
@@ -69,11 +76,12 @@ impl CommitQueue {
 }
 
 /// Makes all changes of a batch in one write, and answers each.
-fn write(layout: &LayoutDir, mut batch: Vec<Waiting>) {
+fn write(layout: &LayoutDir, blobs: &BlobStore, mut batch: Vec<Waiting>) {
     // Whoever does not wait any more was told nothing, and must not find a change made later behind their back.
     batch.retain(|waiting| !waiting.answer.is_closed());
     let written = layout.edit_index(|index| {
-        let results: Vec<_> = batch.iter().map(|one| one.edit.apply(index)).collect();
+        let results = batch.iter().map(|one| one.edit.apply(index, blobs));
+        let results: Vec<_> = results.collect();
         (results.iter().any(|r| matches!(r, Ok(true))), results)
     });
     match written {
@@ -93,15 +101,20 @@ fn write(layout: &LayoutDir, mut batch: Vec<Waiting>) {
 
 impl Edit {
     /// Applies the change, and tells whether there was anything to change.
-    fn apply(&self, index: &mut Index) -> Result<bool, PushError> {
+    fn apply(&self, index: &mut Index, blobs: &BlobStore) -> Result<bool, PushError> {
         let found = match self {
             Self::Put {
                 manifest,
                 tags,
                 precondition,
             } => {
-                let put = index.put(manifest, tags, precondition);
-                return put.map_err(|Conflict { tag, found }| PushError::Conflict { tag, found });
+                let descriptor = manifest.descriptor();
+                index.check(manifest.digest(), tags, precondition)?;
+                // It was stored without the lock, and may have been deleted as a mere blob since. Who deletes holds the lock.
+                if blobs.dir().size(manifest.digest())? != Some(descriptor.size) {
+                    store_bytes(blobs, &descriptor, manifest.bytes())?;
+                }
+                return Ok(index.put(&descriptor, tags));
             }
             Self::RemoveTag(tag) => index.remove_tag(tag),
             Self::RemoveManifest(digest) => index.remove_manifest(digest),
@@ -112,7 +125,7 @@ impl Edit {
         let which = match self {
             Self::RemoveTag(tag) => tag.clone().into(),
             Self::RemoveManifest(digest) => digest.clone().into(),
-            Self::Put { manifest, .. } => manifest.digest.clone().into(),
+            Self::Put { manifest, .. } => manifest.digest().clone().into(),
         };
         Err(PushError::ManifestNotFound(which))
     }
@@ -144,16 +157,70 @@ fn repeat(error: &AccessError) -> AccessError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eigenpack_oci::MediaType;
+    use eigenpack_oci::{MediaType, Source as _};
     use futures_util::future::join_all;
     use futures_util::{FutureExt as _, poll};
 
+    use crate::store::LayoutStore;
+
+    fn manifest() -> RawManifest {
+        let json = r#"{"schemaVersion":2,"manifests":[]}"#;
+        RawManifest::new(MediaType::IMAGE_INDEX, json.into())
+    }
+
     fn put(tag: &str) -> Edit {
         Edit::Put {
-            manifest: Descriptor::of(MediaType::IMAGE_MANIFEST, b"{}"),
+            manifest: manifest(),
             tags: vec![tag.parse().unwrap()],
             precondition: Precondition::Absent,
         }
+    }
+
+    fn blobs_of(layout: &LayoutDir) -> Arc<BlobStore> {
+        Arc::new(BlobStore::new(layout.blobs(), layout.scratch(), None))
+    }
+
+    #[tokio::test]
+    async fn a_manifest_that_was_deleted_before_it_had_its_entry_is_there_all_the_same() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LayoutStore::create_or_open(directory.path()).await.unwrap();
+        let opened = store.opened();
+        let edit = put("a");
+        let Edit::Put { manifest, .. } = &edit else {
+            unreachable!("it is a put");
+        };
+        let digest = manifest.digest().clone();
+        store_bytes(&opened.blobs, &manifest.descriptor(), manifest.bytes()).unwrap();
+        assert!(store.delete_blob(digest.clone()).await.unwrap());
+        let commit = opened.commits.commit(&opened.layout, &opened.blobs, edit);
+        commit.await.unwrap();
+        store.manifest(digest.clone().into()).await.unwrap();
+        assert!(!store.delete_blob(digest.clone()).await.unwrap());
+        store.manifest(digest.into()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_blob_is_deleted_only_where_nobody_makes_it_a_manifest_meanwhile() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = LayoutStore::create_or_open(directory.path()).await.unwrap();
+        let opened = store.opened();
+        let manifest = manifest();
+        let descriptor = manifest.descriptor();
+        store_bytes(&opened.blobs, &descriptor, manifest.bytes()).unwrap();
+        let lock = opened.layout.lock_index().unwrap();
+        let deleting = tokio::spawn({
+            let (store, digest) = (store.clone(), descriptor.digest.clone());
+            async move { store.delete_blob(digest).await }
+        });
+        tokio::task::yield_now().await;
+        // Time enough for a deletion that does not wait.
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        let mut index = Index::empty();
+        index.put(&descriptor, &[]);
+        std::fs::write(opened.layout.index(), index.to_bytes()).unwrap();
+        drop(lock);
+        assert!(!deleting.await.unwrap().unwrap());
+        store.manifest(descriptor.digest.into()).await.unwrap();
     }
 
     #[tokio::test]
@@ -161,10 +228,11 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let layout = LayoutDir::new(directory.path().to_owned());
         layout.prepare().unwrap();
+        let blobs = blobs_of(&layout);
         let queue = CommitQueue::default();
         let turn = queue.turn.clone().lock_owned().await;
         let mut waiting: Vec<_> = ["a", "b", "c"]
-            .map(|tag| queue.commit(&layout, put(tag)).boxed())
+            .map(|tag| queue.commit(&layout, &blobs, put(tag)).boxed())
             .into();
         for commit in &mut waiting {
             assert!(poll!(commit).is_pending());
@@ -183,8 +251,9 @@ mod tests {
     async fn everybody_is_told_why_a_write_failed() {
         let directory = tempfile::tempdir().unwrap();
         let layout = LayoutDir::new(directory.path().join("gone"));
+        let blobs = blobs_of(&layout);
         let queue = CommitQueue::default();
-        let commits = ["a", "b"].map(|tag| queue.commit(&layout, put(tag)));
+        let commits = ["a", "b"].map(|tag| queue.commit(&layout, &blobs, put(tag)));
         for answer in join_all(commits).await {
             let Err(PushError::Access(AccessError::Io { source, .. })) = answer else {
                 panic!("{answer:?}");

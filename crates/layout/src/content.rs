@@ -87,14 +87,14 @@ impl Target for LayoutStore {
             let what = format!("the manifest {}", descriptor.digest);
             return Err(PushError::TooLarge { what });
         }
-        let (opened, stored) = (self.opened().clone(), descriptor.clone());
+        let (opened, stored) = (self.opened().clone(), manifest.clone());
         blocking(move || {
             opened.prepare()?;
-            store_bytes(&opened.blobs, &stored, manifest.bytes())
+            store_bytes(&opened.blobs, &descriptor, stored.bytes())
         })
         .await?;
         let edit = Edit::Put {
-            manifest: descriptor,
+            manifest,
             tags,
             precondition,
         };
@@ -120,7 +120,8 @@ impl Target for LayoutStore {
 impl LayoutStore {
     async fn commit(&self, edit: Edit) -> Result<(), PushError> {
         let opened = self.opened();
-        opened.commits.commit(&opened.layout, edit).await
+        let commits = &opened.commits;
+        commits.commit(&opened.layout, &opened.blobs, edit).await
     }
 }
 

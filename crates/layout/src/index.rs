@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use eigenpack_oci::{Descriptor, Digest, MediaType, Precondition, Tag, TagOrDigest};
+use eigenpack_oci::{Descriptor, Digest, MediaType, Precondition, PushError, Tag, TagOrDigest};
 use serde_json::value::RawValue;
 
 use crate::json_object::{JsonObject, raw};
@@ -33,6 +33,12 @@ struct Entry {
 pub(crate) struct Conflict {
     pub(crate) tag: Tag,
     pub(crate) found: Option<Digest>,
+}
+
+impl From<Conflict> for PushError {
+    fn from(Conflict { tag, found }: Conflict) -> Self {
+        Self::Conflict { tag, found }
+    }
 }
 
 impl Index {
@@ -97,22 +103,27 @@ impl Index {
         by_digest.into_values()
     }
 
-    /// Gives a manifest an entry and moves tags to it; tells whether anything changed.
-    pub(crate) fn put(
-        &mut self,
-        manifest: &Descriptor,
+    /// Tells whether tags may be moved to a manifest.
+    pub(crate) fn check(
+        &self,
+        manifest: &Digest,
         tags: &[Tag],
         precondition: &Precondition,
-    ) -> Result<bool, Conflict> {
+    ) -> Result<(), Conflict> {
         for tag in tags {
             let found = self.find(&tag.clone().into()).map(|found| &found.digest);
-            if !precondition.allows(found, &manifest.digest) {
+            if !precondition.allows(found, manifest) {
                 return Err(Conflict {
                     tag: tag.clone(),
                     found: found.cloned(),
                 });
             }
         }
+        Ok(())
+    }
+
+    /// Gives a manifest an entry and moves tags to it; tells whether anything changed.
+    pub(crate) fn put(&mut self, manifest: &Descriptor, tags: &[Tag]) -> bool {
         let mut changed = false;
         for tag in tags {
             changed |= self.untag(tag, Some(&manifest.digest));
@@ -122,7 +133,7 @@ impl Index {
             self.entries.push(Entry::new(manifest.clone()));
             changed = true;
         }
-        Ok(changed)
+        changed
     }
 
     /// Removes a tag; its manifest stays. Tells whether the tag was there.

@@ -153,6 +153,11 @@ impl LayoutDir {
         self.index.is_file()
     }
 
+    /// Waits until nobody else changes `index.json`, or relies on it to stay as it is.
+    pub(crate) fn lock_index(&self) -> Result<FileLock, AccessError> {
+        FileLock::exclusive(&self.scratch().join("lock"))
+    }
+
     /// Changes `index.json` alone among all processes; `edit` says whether anything did change.
     ///
     /// Readers see the old one or the new one; what is acknowledged is on disk.
@@ -160,7 +165,7 @@ impl LayoutDir {
         &self,
         edit: impl FnOnce(&mut Index) -> (bool, T),
     ) -> Result<T, AccessError> {
-        let _lock = FileLock::exclusive(&self.scratch().join("lock"))?;
+        let _lock = self.lock_index()?;
         let found = self.read_index()?;
         let is_new = found.is_none();
         let mut index = found.unwrap_or_else(Index::empty);
