@@ -224,6 +224,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_change_that_is_refused_makes_no_index() {
+        let directory = tempfile::tempdir().unwrap();
+        let layout = LayoutDir::new(directory.path().to_owned());
+        layout.prepare().unwrap();
+        let edit = Edit::Put {
+            manifest: manifest(),
+            tags: vec!["a".parse().unwrap()],
+            precondition: Precondition::Is(Digest::sha256(b"another")),
+        };
+        let queue = CommitQueue::default();
+        let refused = queue.commit(&layout, &blobs_of(&layout), edit).await;
+        assert!(matches!(refused, Err(PushError::Conflict { .. })));
+        assert!(!layout.has_index());
+    }
+
+    #[tokio::test]
     async fn those_who_wait_are_written_and_those_who_left_are_not() {
         let directory = tempfile::tempdir().unwrap();
         let layout = LayoutDir::new(directory.path().to_owned());

@@ -88,7 +88,14 @@ impl Target for LayoutStore {
             return Err(PushError::TooLarge { what });
         }
         let (opened, stored) = (self.opened().clone(), manifest.clone());
+        let (wanted, condition) = (tags.clone(), precondition.clone());
         blocking(move || {
+            // It is the look under the lock that decides. This one keeps a refused push from leaving anything.
+            if condition != Precondition::Any {
+                let index = opened.layout.read_index_once(&opened.hot)?;
+                let index = index.unwrap_or_else(|| Arc::new(Index::empty()));
+                index.check(stored.digest(), &wanted, &condition)?;
+            }
             opened.prepare()?;
             store_bytes(&opened.blobs, &descriptor, stored.bytes())
         })

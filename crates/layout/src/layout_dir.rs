@@ -158,7 +158,18 @@ impl LayoutDir {
         FileLock::exclusive(&self.scratch().join("lock"))
     }
 
-    /// Changes `index.json` alone among all processes; `edit` says whether anything did change.
+    /// Makes an `index.json` without entries where there is none.
+    pub(crate) fn create_index(&self) -> Result<(), AccessError> {
+        let _lock = self.lock_index()?;
+        match self.read_index()? {
+            // Whoever wrote what is there may have died before this.
+            Some(_) => sync_dir(&self.root),
+            None => replace(&self.index, &Index::empty().to_bytes(), &self.scratch()),
+        }
+    }
+
+    /// Changes `index.json` alone among all processes; `edit` says whether anything did change. Where there is none, one is
+    /// made for a change alone.
     ///
     /// Readers see the old one or the new one; what is acknowledged is on disk.
     pub(crate) fn edit_index<T>(
@@ -166,11 +177,9 @@ impl LayoutDir {
         edit: impl FnOnce(&mut Index) -> (bool, T),
     ) -> Result<T, AccessError> {
         let _lock = self.lock_index()?;
-        let found = self.read_index()?;
-        let is_new = found.is_none();
-        let mut index = found.unwrap_or_else(Index::empty);
+        let mut index = self.read_index()?.unwrap_or_else(Index::empty);
         let (changed, result) = edit(&mut index);
-        if changed || is_new {
+        if changed {
             replace(&self.index, &index.to_bytes(), &self.scratch())?;
         } else {
             // Whoever wrote what is there may have died before this.

@@ -57,7 +57,7 @@ impl LayoutStore {
             let opened = Opened::alone(layout);
             opened.layout.check_free()?;
             opened.prepare()?;
-            opened.layout.edit_index(|_| (false, ()))?;
+            opened.layout.create_index()?;
             Ok(Self::from(Arc::new(opened)))
         })
         .await

@@ -129,6 +129,25 @@ async fn a_directory_that_was_removed_is_made_again() {
 }
 
 #[tokio::test]
+async fn a_refused_push_makes_no_repository() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    let store = LocalStore::open(&path).await.unwrap();
+    let repository = store.repository(&name("new"));
+    let json = r#"{"schemaVersion":2,"manifests":[]}"#;
+    let manifest = RawManifest::new(MediaType::IMAGE_INDEX, json.into());
+    let expected = Precondition::Is(manifest.digest().clone());
+    let refused = repository.push_manifest(manifest, tags(&["v1"]), expected);
+    let refused = refused.await;
+    assert!(
+        matches!(refused, Err(PushError::Conflict { found: None, .. })),
+        "{refused:?}"
+    );
+    assert!(store.repositories().await.unwrap().is_empty());
+    assert!(!path.exists(), "nothing at all is made");
+}
+
+#[tokio::test]
 async fn blobs_are_kept_once_for_all() {
     let directory = tempfile::tempdir().unwrap();
     let store = LocalStore::create_or_open(directory.path()).await.unwrap();
