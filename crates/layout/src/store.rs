@@ -111,17 +111,18 @@ impl Opened {
         self.store.is_none()
     }
 
-    /// Makes the layout ready to be written, once.
+    /// Makes the layout ready to be written, once, and again where directories were removed.
     pub(crate) fn prepare(&self) -> Result<(), AccessError> {
         let mut is_prepared = self
             .is_prepared
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
+        // The pool's own directory of temporary files, where all blobs begin.
+        if let Some(store) = &self.store {
+            store.prepare()?;
+        }
         // Somebody may have removed the directory since.
         if !*is_prepared || !self.layout.scratch().is_dir() {
-            if let Some(store) = &self.store {
-                store.prepare()?;
-            }
             self.layout.prepare()?;
             *is_prepared = true;
         }

@@ -129,6 +129,18 @@ async fn a_directory_that_was_removed_is_made_again() {
 }
 
 #[tokio::test]
+async fn the_directory_of_temporary_files_may_be_removed_at_any_time() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = LocalStore::create_or_open(directory.path()).await.unwrap();
+    let repository = store.repository(&name("known"));
+    push(&repository, "before", &["v1"]).await;
+    fs::remove_dir_all(directory.path().join("tmp")).unwrap();
+    let manifest = push(&repository, "after", &["v2"]).await;
+    let read = repository.manifest(tags(&["v2"])[0].clone().into()).await;
+    assert_eq!(read.unwrap(), manifest);
+}
+
+#[tokio::test]
 async fn a_refused_push_makes_no_repository() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store");
