@@ -91,9 +91,21 @@ fn write(layout: &LayoutDir, blobs: &BlobStore, mut batch: Vec<Waiting>) {
                 drop(waiting.answer.send(result.map(drop)));
             }
         }
-        Err(error) => {
+        // Not all of them are too much: what makes the index smaller, above all, must always be possible.
+        Err(PushError::TooLarge { .. }) if batch.len() > 1 => {
+            let rest = batch.split_off(batch.len() / 2);
+            write(layout, blobs, batch);
+            write(layout, blobs, rest);
+        }
+        Err(PushError::Access(error)) => {
             for waiting in batch {
                 drop(waiting.answer.send(Err(repeat(&error).into())));
+            }
+        }
+        Err(error) => {
+            // One alone: what it asked for is what is wrong.
+            if let Some(waiting) = batch.pop() {
+                drop(waiting.answer.send(Err(error)));
             }
         }
     }
@@ -237,6 +249,48 @@ mod tests {
         let refused = queue.commit(&layout, &blobs_of(&layout), edit).await;
         assert!(matches!(refused, Err(PushError::Conflict { .. })));
         assert!(!layout.has_index());
+    }
+
+    #[tokio::test]
+    async fn no_index_is_written_that_nobody_could_read_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let layout = LayoutDir::new(directory.path().to_owned());
+        layout.prepare().unwrap();
+        let blobs = blobs_of(&layout);
+        let queue = CommitQueue::default();
+        let commit = |layout: &LayoutDir, edit| {
+            let layout = layout.clone();
+            let (blobs, queue) = (&blobs, &queue);
+            async move { queue.commit(&layout, blobs, edit).await }
+        };
+        for tag in ["a", "b", "c"] {
+            commit(&layout, put(tag)).await.unwrap();
+        }
+        let size = std::fs::metadata(layout.index()).unwrap().len();
+        commit(&layout, Edit::RemoveTag("c".parse().unwrap()))
+            .await
+            .unwrap();
+        let fits = layout.clone().with_max_index_size(size);
+        let too_small = layout.clone().with_max_index_size(size - 1);
+        let refused = commit(&too_small, put("c")).await;
+        assert!(matches!(refused, Err(PushError::TooLarge { .. })));
+        assert_eq!(too_small.read_index().unwrap().unwrap().tags().len(), 2);
+        commit(&fits, put("c")).await.unwrap();
+        assert_eq!(fits.read_index().unwrap().unwrap().tags().len(), 3);
+
+        // In one batch with others, it is refused alone.
+        let remove = |tag: &str| Edit::RemoveTag(tag.parse().unwrap());
+        let edits = [put("d"), put("e"), remove("a")];
+        let turn = queue.turn.clone().lock_owned().await;
+        let mut commits: Vec<_> = edits.map(|edit| commit(&fits, edit).boxed()).into();
+        for commit in &mut commits {
+            assert!(poll!(commit).is_pending());
+        }
+        drop(turn);
+        let answers: Vec<_> = join_all(commits).await.iter().map(Result::is_ok).collect();
+        assert_eq!(answers, [false, true, true]);
+        let tags = ["b", "c", "e"].map(|tag| tag.parse::<Tag>().unwrap());
+        assert_eq!(fits.read_index().unwrap().unwrap().tags(), tags);
     }
 
     #[tokio::test]

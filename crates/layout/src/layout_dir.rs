@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use eigenpack_oci::AccessError;
+use eigenpack_oci::{AccessError, PushError};
 use serde::Deserialize;
 
 use crate::blocking::unusable;
@@ -31,6 +31,8 @@ pub(crate) struct LayoutDir {
     root: PathBuf,
     /// The path of `index.json`, which every read looks at.
     index: PathBuf,
+    /// The largest `index.json` that is read, and so the largest that is written, in bytes.
+    max_index_size: u64,
 }
 
 #[derive(Deserialize)]
@@ -42,7 +44,17 @@ struct Marker {
 impl LayoutDir {
     pub(crate) fn new(root: PathBuf) -> Self {
         let index = root.join("index.json");
-        Self { root, index }
+        Self {
+            root,
+            index,
+            max_index_size: MAX_INDEX_SIZE,
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_max_index_size(mut self, size: u64) -> Self {
+        self.max_index_size = size;
+        self
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -129,7 +141,7 @@ impl LayoutDir {
         if let Some(held) = hot.index(&self.index) {
             return Ok(Some(held));
         }
-        let Some((bytes, stamp)) = read_stamped(&self.index, MAX_INDEX_SIZE)? else {
+        let Some((bytes, stamp)) = read_stamped(&self.index, self.max_index_size)? else {
             return Ok(None);
         };
         let index = Arc::new(self.parse_index(&bytes)?);
@@ -139,7 +151,7 @@ impl LayoutDir {
 
     /// Reads the bytes of `index.json`; `None` where there is none.
     pub(crate) fn read_index_bytes(&self) -> Result<Option<Vec<u8>>, AccessError> {
-        read_capped(&self.index, MAX_INDEX_SIZE)
+        read_capped(&self.index, self.max_index_size)
     }
 
     /// Reads the bytes of this layout's `index.json`.
@@ -171,16 +183,22 @@ impl LayoutDir {
     /// Changes `index.json` alone among all processes; `edit` says whether anything did change. Where there is none, one is
     /// made for a change alone.
     ///
-    /// Readers see the old one or the new one; what is acknowledged is on disk.
+    /// Readers see the old one or the new one; what is acknowledged is on disk. One that nobody could read again is refused as
+    /// [`PushError::TooLarge`].
     pub(crate) fn edit_index<T>(
         &self,
         edit: impl FnOnce(&mut Index) -> (bool, T),
-    ) -> Result<T, AccessError> {
+    ) -> Result<T, PushError> {
         let _lock = self.lock_index()?;
         let mut index = self.read_index()?.unwrap_or_else(Index::empty);
         let (changed, result) = edit(&mut index);
         if changed {
-            replace(&self.index, &index.to_bytes(), &self.scratch())?;
+            let bytes = index.to_bytes();
+            if bytes.len() as u64 > self.max_index_size {
+                let what = "the list of the repository's manifests".to_owned();
+                return Err(PushError::TooLarge { what });
+            }
+            replace(&self.index, &bytes, &self.scratch())?;
         } else {
             // Whoever wrote what is there may have died before this.
             sync_dir(&self.root)?;
