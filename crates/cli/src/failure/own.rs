@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use eigenpack::oci::NameError;
+use eigenpack::oci::ReferenceErrorKind;
 use eigenpack::{ProxyUrlError, Reference, ReferenceError, TlsError};
 use eigenpack_registry::fault::FaultPlanError;
 use eigenpack_registry::{HtpasswdError, TlsIdentityError};
@@ -12,6 +13,28 @@ use eigenpack_registry::{HtpasswdError, TlsIdentityError};
 use super::Failure;
 use crate::exit_code::ExitCode;
 use crate::render::{clean, shell_quoted};
+
+/// Says what the reference may have been meant to be.
+fn reference_hint(error: &ReferenceError) -> String {
+    let forms = "a reference is HOST/REPO:TAG, REPO:TAG for the local store, or oci:PATH:TAG";
+    let meant = match &error.kind {
+        ReferenceErrorKind::NoRepository { host } => {
+            return format!("name the repository too: {}/ORG/NAME:TAG", clean(host));
+        }
+        ReferenceErrorKind::DigestAlone => {
+            return format!(
+                "name the repository too: HOST/ORG/NAME@{}",
+                clean(&error.text)
+            );
+        }
+        ReferenceErrorKind::Scheme { scheme } => error.text.strip_prefix(scheme),
+        _ => None,
+    };
+    match meant.filter(|meant| meant.parse::<Reference>().is_ok()) {
+        Some(meant) => format!("leave it out: {}", clean(meant)),
+        None => forms.to_owned(),
+    }
+}
 
 impl Failure {
     /// A reference to the local store where only registries are wanted.
@@ -86,7 +109,7 @@ impl Failure {
             format!("'{}' is not a reference", clean(&error.text)),
         )
         .field("position", error.position)
-        .hint("a reference is HOST/REPO:TAG, REPO:TAG for the local store, or oci:PATH:TAG");
+        .hint(reference_hint(error));
         failure.causes.push(error.to_string());
         failure.details = Some(format!("  {}\n  {:caret$}^", clean(&error.text), ""));
         failure

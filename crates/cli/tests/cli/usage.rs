@@ -23,6 +23,15 @@ fn a_bad_reference_shows_where() {
 }
 
 #[test]
+fn a_host_or_a_digest_alone_leads_nowhere() {
+    let place = Place::new();
+    let run = place.run(&["push", "spec.yaml", "localhost:5001"]);
+    assert_snapshot!("host_alone", run.failed_with(2));
+    let digest = format!("0x{}", "ab".repeat(32));
+    assert_snapshot!("digest_alone", place.run(&["pull", &digest]).failed_with(2));
+}
+
+#[test]
 fn typing_errors_are_explained() {
     let place = Place::new();
     let run = place.run(&["vaildate", "spec.yaml"]).failed_with(2);

@@ -1,5 +1,6 @@
 //! From text to [`Reference`]; each error says at which byte the text stops being one.
 
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use super::name::{NameError, NameErrorKind};
@@ -40,6 +41,15 @@ pub enum ReferenceErrorKind {
     /// A form that a later version will read.
     #[error("archives cannot be read yet: unpack the tar file and name its directory with oci:")]
     Archive,
+    /// A registry's host alone; as the name of a local repository it would only be mistaken for the registry.
+    #[error("this names a registry and no repository there")]
+    NoRepository {
+        /// The host, with its port if there is one.
+        host: String,
+    },
+    /// A digest alone.
+    #[error("this is a digest without the repository that it is in")]
+    DigestAlone,
     /// `oci:` without a path.
     #[error("oci: needs the path of an image layout directory")]
     NoPath,
@@ -129,6 +139,15 @@ fn parse_repository(text: &str) -> Result<Reference, Fault> {
         _ => (None, 0),
     };
     let rest = &text[start..];
+    if host.is_none() {
+        if parse_digest(rest).is_ok_and(|digest| digest.algorithm().hasher().is_some()) {
+            return Err((ReferenceErrorKind::DigestAlone, 0));
+        }
+        if let Some(host) = host_alone(rest) {
+            let host = host.to_owned();
+            return Err((ReferenceErrorKind::NoRepository { host }, text.len()));
+        }
+    }
     let end = rest.find([':', '@']).unwrap_or(rest.len());
     let repository: Repository = rest[..end].parse().map_err(name_fault(start))?;
     let selector = parse_selector(&rest[end..], start + end)?;
@@ -143,6 +162,27 @@ fn parse_repository(text: &str) -> Result<Reference, Fault> {
 fn is_host(segment: &str) -> bool {
     // `name@sha256:…/x` is a broken digest, not a host.
     !segment.contains('@') && (segment == "localhost" || segment.contains(['.', ':']))
+}
+
+/// Returns the host in a text that is only that: whoever forgets the repository must not push to the local store.
+///
+/// Local repositories may have a `.` in their names, so a name with one is a host only with a port behind it.
+fn host_alone(text: &str) -> Option<&str> {
+    let end = text.find('@').unwrap_or(text.len());
+    let text = &text[..end];
+    if text.contains('/') {
+        return None;
+    }
+    let (name, port) = match text.split_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (text, None),
+    };
+    let has_port = port.is_some_and(|port| port.parse::<u16>().is_ok());
+    let host = if has_port { text } else { name };
+    let is_known = host.parse().is_ok_and(|host: RegistryHost| {
+        host.is_docker_hub() || host.is_loopback() || name.parse::<Ipv4Addr>().is_ok()
+    });
+    (is_known || has_port && name.contains('.')).then_some(host)
 }
 
 /// Parses `[:TAG][@DIGEST]`, which starts at byte `base` of the reference.
@@ -210,6 +250,35 @@ mod tests {
                 matches!(parsed(local).location, Location::Local { .. }),
                 "{local}"
             );
+        }
+    }
+
+    #[test]
+    fn a_host_or_a_digest_alone_is_none() {
+        for (text, host) in [
+            ("localhost", "localhost"),
+            ("localhost:5001", "localhost:5001"),
+            ("localhost:v1", "localhost"),
+            ("127.0.0.1:5000", "127.0.0.1:5000"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("docker.io:v1", "docker.io"),
+            ("ghcr.io:5000", "ghcr.io:5000"),
+            (&format!("localhost:5000@sha256:{HEX}"), "localhost:5000"),
+        ] {
+            let error = text.parse::<Reference>().unwrap_err();
+            let host = host.to_owned();
+            assert_eq!(
+                error.kind,
+                ReferenceErrorKind::NoRepository { host },
+                "{text}"
+            );
+        }
+        for text in [format!("sha256:{HEX}"), format!("0x{HEX}")] {
+            let error = text.parse::<Reference>().unwrap_err();
+            assert_eq!(error.kind, ReferenceErrorKind::DigestAlone, "{text}");
+        }
+        for local in ["my-avs:5000", "my.avs:v1", "local/host:5000", "localhosts"] {
+            assert!(!parsed(local).location.is_registry(), "{local}");
         }
     }
 
