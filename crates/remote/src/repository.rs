@@ -78,8 +78,9 @@ impl RemoteRepository {
 
     /// Returns the repository that a blob can be mounted from, where its content is in one that this one is used with.
     pub(crate) fn mount_source(&self, content: &Content) -> Option<Repository> {
+        let ours = self.connection.host.canonical();
         match content.location()? {
-            Location::Registry { host, repository } if host == self.connection.host => {
+            Location::Registry { host, repository } if host.canonical() == ours => {
                 let mut names = self.beside.iter().map(|(name, _)| name);
                 let is_known = repository == self.name || names.any(|name| *name == repository);
                 is_known.then_some(repository)
@@ -157,5 +158,49 @@ impl Target for RemoteRepository {
 
     async fn delete(&self, which: TagOrDigest) -> Result<(), PushError> {
         self.delete_manifest(which).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::pin::Pin;
+
+    use eigenpack_oci::{ByteStream, Reference, Reopen};
+
+    use super::*;
+    use crate::{RemoteOptions, RemoteRegistry};
+
+    /// Content that is somewhere.
+    struct Elsewhere(Location);
+
+    impl Reopen for Elsewhere {
+        fn open(
+            &self,
+            _: u64,
+        ) -> Pin<Box<dyn Future<Output = io::Result<ByteStream>> + Send + 'static>> {
+            Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+        }
+
+        fn location(&self) -> Option<Location> {
+            Some(self.0.clone())
+        }
+    }
+
+    #[test]
+    fn blobs_are_mounted_from_the_same_registry_however_it_is_spelled() {
+        let registry = RemoteRegistry::new("docker.io".parse().unwrap(), RemoteOptions::default());
+        let target = registry.unwrap().repository("a/b".parse().unwrap());
+        for (from, is_mounted) in [
+            ("docker.io/a/b:v1", true),
+            ("Index.Docker.io/a/b:v1", true),
+            ("docker.io/a/c:v1", false),
+            ("ghcr.io/a/b:v1", false),
+        ] {
+            let from: Reference = from.parse().unwrap();
+            let content = Content::Reopen(Arc::new(Elsewhere(from.location.clone())));
+            let source = target.mount_source(&content);
+            assert_eq!(source.is_some(), is_mounted, "{from}");
+        }
     }
 }

@@ -112,6 +112,21 @@ fn product<const N: usize>(statuses: [u16; N]) -> impl Iterator<Item = (u16, Dem
 }
 
 #[tokio::test]
+async fn a_registry_is_the_same_one_however_its_host_is_spelled() {
+    let mut place = Place::with_artifact().await;
+    place.becomes(Demand::Token, Uploads::Single, &[]);
+    let address = place.host();
+    let (_, port) = address.split_once(':').unwrap();
+    let source = format!("LocalHost:{port}/org/my-avs:v1").parse();
+    let target = format!("localhost:{port}/org/other:v1").parse();
+    let (source, target): (Reference, Reference) = (source.unwrap(), target.unwrap());
+    let copied = place.client.copy(&source, &target, false);
+    assert_eq!(pushed(&copied.await.unwrap().copied), [Pushed::Mounted; 2]);
+    let both = "repository:org/my-avs:pull repository:org/other:pull,push";
+    assert_eq!(place.scopes(), [both]);
+}
+
+#[tokio::test]
 async fn nothing_is_mounted_from_another_registry() {
     let one = Place::with_artifact().await;
     let other = Place::start().await;

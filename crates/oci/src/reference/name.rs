@@ -208,7 +208,7 @@ impl RegistryHost {
             || host.parse::<Ipv6Addr>().is_ok_and(|a| a.is_loopback())
     }
 
-    /// Tells whether the host is one of Docker Hub's names.
+    /// Tells whether the host is one of Docker Hub's names, in upper or lower case.
     pub fn is_docker_hub(&self) -> bool {
         let names = ["docker.io", "index.docker.io", "registry-1.docker.io"];
         names.iter().any(|name| self.0.eq_ignore_ascii_case(name))
@@ -228,8 +228,7 @@ impl RegistryHost {
     /// A port is kept as it is, the scheme's own one too.
     #[must_use]
     pub fn canonical(&self) -> Self {
-        let host = Self(self.0.to_ascii_lowercase().into());
-        Self(host.on_the_wire().into())
+        Self(self.on_the_wire().to_ascii_lowercase().into())
     }
 }
 
@@ -348,6 +347,7 @@ mod tests {
             assert_eq!(host.canonical().as_str(), canonical);
             // The wire is the same for every spelling.
             assert!(host.on_the_wire().eq_ignore_ascii_case(canonical));
+            assert_eq!(host.is_docker_hub(), canonical == "registry-1.docker.io");
         }
     }
 
