@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use eigenpack_oci::{
-    self as oci, AccessError, Copied, CopyError as ContentError, CurrentTag, Digest, FetchError,
-    Immovable, Observer, Precondition, RawManifest, Reference, Selector, Source, Tag, TagStatus,
+    self as oci, AccessError, Copied, CopyError as ContentError, Digest, FetchError, Observer,
+    Precondition, RawManifest, Reference, Selector, Source, Tag, TagStatus, Target,
 };
 use eigenruntime::{PullError, fetch_manifest};
 
-use crate::store::AnyStore;
+use crate::tag_rule::{self, TagRefusal};
 
 /// How many blobs are moved at a time.
 const CONCURRENCY: usize = 4;
@@ -48,7 +48,7 @@ pub enum CopyError {
         /// The digest of what the source names.
         found: Digest,
     },
-    /// The target's tag names something else; nothing was written.
+    /// The target's tag names something else; nothing visible was written.
     #[error("the tag {tag} names {existing}, and copying would move it to {ours}")]
     Conflict {
         /// The tag.
@@ -68,14 +68,14 @@ pub enum CopyError {
     },
     /// The content could not be moved; the inner error names the side.
     #[error(transparent)]
-    Content(#[from] ContentError),
+    Content(ContentError),
 }
 
 /// Copies what `from` selects to `to`. Without a tag there, the source's tag is taken.
-pub(crate) async fn copy<S: Source + Clone + 'static>(
+pub(crate) async fn copy<S: Source + Clone + 'static, T: Target>(
     source: &S,
     from: &Selector,
-    target: &AnyStore,
+    target: &T,
     to: &Reference,
     overwrite: bool,
     observer: &Arc<dyn Observer>,
@@ -100,7 +100,7 @@ pub(crate) async fn copy<S: Source + Clone + 'static>(
         selector => selector.tag.clone(),
     };
     let status = match &tag {
-        Some(tag) => tag_status(target, tag, &manifest, overwrite).await?,
+        Some(tag) => tag_rule::decide(target, tag, manifest.digest(), overwrite).await?,
         None => TagStatus::Created,
     };
     let copied = if status == TagStatus::Unchanged {
@@ -113,7 +113,9 @@ pub(crate) async fn copy<S: Source + Clone + 'static>(
             precondition,
             concurrency: CONCURRENCY,
         };
-        oci::copy(source, target, manifest.clone(), &options, observer).await?
+        oci::copy(source, target, manifest.clone(), &options, observer)
+            .await
+            .map_err(|error| not_copied(error, manifest.digest()))?
     };
     Ok(Copy {
         manifest,
@@ -123,26 +125,31 @@ pub(crate) async fn copy<S: Source + Clone + 'static>(
     })
 }
 
-/// Reads the target's tag before anything is written there.
-async fn tag_status(
-    target: &AnyStore,
-    tag: &Tag,
-    manifest: &RawManifest,
-    overwrite: bool,
-) -> Result<TagStatus, CopyError> {
-    let unreadable = |source| {
-        let tag = tag.clone();
-        CopyError::ReadTag { tag, source }
-    };
-    let current = CurrentTag::read(target, tag).await.map_err(unreadable)?;
-    current
-        .put(manifest.digest(), overwrite)
-        .map_err(|immovable| match immovable {
-            Immovable::Unreadable(source) => unreadable(source),
-            Immovable::Names(existing) => CopyError::Conflict {
-                tag: tag.clone(),
-                existing: existing.digest().clone(),
-                ours: manifest.digest().clone(),
+/// Finds out whether the content could not be moved, or the target's tag.
+fn not_copied(error: ContentError, ours: &Digest) -> CopyError {
+    match error {
+        ContentError::Target { digest, source } => {
+            let failed = |source| CopyError::Content(ContentError::Target { digest, source });
+            let lost = tag_rule::lost_race(source, ours);
+            lost.map_or_else(failed, CopyError::from)
+        }
+        error => CopyError::Content(error),
+    }
+}
+
+impl From<TagRefusal> for CopyError {
+    fn from(refusal: TagRefusal) -> Self {
+        match refusal {
+            TagRefusal::Conflict {
+                tag,
+                existing,
+                ours,
+            } => Self::Conflict {
+                tag,
+                existing,
+                ours,
             },
-        })
+            TagRefusal::ReadTag { tag, source } => Self::ReadTag { tag, source },
+        }
+    }
 }

@@ -33,6 +33,7 @@ mod push;
 mod registries;
 mod store;
 mod tag;
+mod tag_rule;
 
 pub use eigenpack_layout::{Collected, CollectedBlob, FailedBlob, GcOptions, UnreadableRepository};
 pub use eigenpack_oci as oci;

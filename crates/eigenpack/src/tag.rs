@@ -1,10 +1,11 @@
 //! Giving a manifest further tags, under the same rule for moving one as a push.
 
 use eigenpack_oci::{
-    AccessError, CurrentTag, Digest, FetchError, Immovable, Precondition, PushError, RawManifest,
-    Tag, TagStatus, Target,
+    AccessError, Digest, FetchError, Precondition, PushError, RawManifest, Tag, TagStatus, Target,
 };
 use eigenruntime::PullError;
+
+use crate::tag_rule::{self, TagRefusal};
 
 /// A manifest with its new tags.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +50,23 @@ pub enum TagError {
     Push(#[source] PushError),
 }
 
+impl From<TagRefusal> for TagError {
+    fn from(refusal: TagRefusal) -> Self {
+        match refusal {
+            TagRefusal::Conflict {
+                tag,
+                existing,
+                ours,
+            } => Self::Conflict {
+                tag,
+                existing,
+                ours,
+            },
+            TagRefusal::ReadTag { tag, source } => Self::ReadTag { tag, source },
+        }
+    }
+}
+
 /// Sets tags after all of them were read, so that a conflict moves none.
 pub(crate) async fn set_tags<T: Target>(
     target: &T,
@@ -56,24 +74,9 @@ pub(crate) async fn set_tags<T: Target>(
     tags: &[Tag],
     overwrite: bool,
 ) -> Result<Tagged, TagError> {
-    let ours = manifest.digest().clone();
     let mut statuses = Vec::new();
     for tag in tags {
-        let unreadable = |source| {
-            let tag = tag.clone();
-            TagError::ReadTag { tag, source }
-        };
-        let current = CurrentTag::read(target, tag).await.map_err(unreadable)?;
-        let status = current
-            .put(&ours, overwrite)
-            .map_err(|immovable| match immovable {
-                Immovable::Unreadable(source) => unreadable(source),
-                Immovable::Names(existing) => TagError::Conflict {
-                    tag: tag.clone(),
-                    existing: existing.digest().clone(),
-                    ours: ours.clone(),
-                },
-            })?;
+        let status = tag_rule::decide(target, tag, manifest.digest(), overwrite).await?;
         statuses.push((tag.clone(), status));
     }
     let changed: Vec<Tag> = statuses
@@ -87,18 +90,8 @@ pub(crate) async fn set_tags<T: Target>(
             .push_manifest(manifest.clone(), changed, precondition)
             .await
             .map_err(|error| {
-                match error {
-                    // Somebody else was faster.
-                    PushError::Conflict {
-                        tag,
-                        found: Some(existing),
-                    } => TagError::Conflict {
-                        tag,
-                        existing,
-                        ours,
-                    },
-                    other => TagError::Push(other),
-                }
+                let lost = tag_rule::lost_race(error, manifest.digest());
+                lost.map_or_else(TagError::Push, TagError::from)
             })?;
     }
     Ok(Tagged {

@@ -6,6 +6,7 @@
 )]
 
 mod copies;
+mod failures;
 mod many;
 mod observers;
 mod place;
