@@ -102,8 +102,8 @@ impl Client {
             ..prepared.publish.clone()
         };
         let observer = self.observer();
-        let published = eigenruntime::publish(&prepared.builder, &target, &options, observer);
-        Ok(published.await?)
+        let published = eigenruntime::publish(&prepared.builder, &target, &options, observer).await;
+        Ok(self.places.ended(&reference.location, published).await?)
     }
 
     /// Pulls an artifact; every byte of the answer is what the manifest's digest promises.
@@ -171,7 +171,8 @@ impl Client {
         let cache = self.cache(&source.location).await;
         let from = Cached::new(from, cache.map(Cache::only_read));
         let observer = self.observer();
-        copy::copy(&from, &source.selector, &to, target, overwrite, observer).await
+        let copied = copy::copy(&from, &source.selector, &to, target, overwrite, observer).await;
+        self.places.ended(&target.location, copied).await
     }
 
     /// Removes from the local store what no repository refers to any more.
@@ -233,6 +234,7 @@ impl Client {
     }
 
     /// Cancels the uploads that are open because operations of this client or its clones were dropped before they ended.
+    /// Operations that fail do so themselves.
     ///
     /// Registries throw such uploads away in time, so it does no harm if this is dropped, or fails, which is not told.
     pub async fn cancel_uploads(&self) {

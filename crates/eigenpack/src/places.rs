@@ -56,6 +56,23 @@ impl Places {
         self.local()?.open().await
     }
 
+    /// Ends an operation at a location: if it failed, what it gave up there is cancelled, which takes a few seconds at most.
+    ///
+    /// Where one upload fails, those beside it are dropped, and their sessions stay open at the registry.
+    pub(crate) async fn ended<T, E>(
+        &self,
+        location: &Location,
+        result: Result<T, E>,
+    ) -> Result<T, E> {
+        if result.is_err()
+            && let Location::Registry { host, .. } = location
+            && let Ok(registry) = self.registries.get(host)
+        {
+            registry.cancel_uploads().await;
+        }
+        result
+    }
+
     fn local(&self) -> Result<&Local, AccessError> {
         self.local.as_ref().ok_or_else(|| AccessError::Store {
             path: "the local store".to_owned(),

@@ -93,8 +93,11 @@ impl RemoteRegistry {
         }
     }
 
-    /// Cancels the uploads that are open because the futures that made them were dropped, all at once (distribution
-    /// specification, "Cancel an upload"). An upload that ends with an error cancels itself.
+    /// Cancels the uploads that are open because the futures that made them were dropped, all at once and each within two
+    /// seconds (distribution specification, "Cancel an upload").
+    ///
+    /// An upload that ends with an error cancels itself. Those beside it are often dropped for it, so whoever runs several
+    /// side by side calls this when one has failed.
     ///
     /// Registries throw such uploads away in time, so it does no harm if this is dropped, or fails, which is not told.
     pub async fn cancel_uploads(&self) {
