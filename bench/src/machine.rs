@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+/// The highest load average of a machine that does nothing else.
+const IDLE: f64 = 0.5;
+
 /// Describes this machine and the file system of a directory in one line.
 pub(crate) fn describe(directory: &Path) -> String {
     let processor = first_value("/proc/cpuinfo", "model name").unwrap_or_default();
@@ -35,11 +38,22 @@ pub(crate) fn load_average() -> String {
     text.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// Returns the commit that is checked out.
+/// Returns the same before a section is measured, and warns on stderr where the machine is not idle.
+pub(crate) fn load_average_before(section: &str) -> String {
+    let average = load_average();
+    if average.parse::<f64>().is_ok_and(|load| load > IDLE) {
+        eprintln!(
+            "warning: the load average is {average} before {section}: something else runs, or did lately"
+        );
+    }
+    average
+}
+
+/// Returns the commit that is checked out, and says where the files differ from it.
 pub(crate) fn commit() -> String {
     output(
         "git",
-        &["rev-parse", "--short=12", "HEAD"].map(AsRef::as_ref),
+        &["describe", "--always", "--dirty", "--abbrev=12"].map(AsRef::as_ref),
     )
 }
 

@@ -15,6 +15,7 @@ mod machine;
 mod median;
 mod program;
 mod registry;
+mod rounds;
 mod server;
 
 use std::error::Error;

@@ -13,6 +13,7 @@ use super::tool::Tool;
 use crate::Result;
 use crate::program::Program;
 use crate::registry::{Registry, Running};
+use crate::rounds::{in_turn, settle};
 
 /// The repository that is pushed to.
 const REPOSITORY: &str = "bench/image";
@@ -85,7 +86,7 @@ pub(super) fn measure(tools: &[&Tool], registry: &Registry, plan: &Plan<'_>) -> 
         let layout = Layout::make(&directory.path().join("image"), size, layers)?;
         for round in 0..rounds {
             eprintln!("blobs of {size} bytes: round {} of {rounds}", round + 1);
-            for tool in super::in_turn(tools, round) {
+            for &tool in in_turn(tools, round) {
                 let running = registry.start(server_core)?;
                 let reference = format!("{}/{REPOSITORY}:{TAG}", running.address);
                 settle()?;
@@ -152,12 +153,4 @@ fn move_by_curl(
     settle()?;
     let download = home.run(&mut download)?;
     Ok((hash, upload, download))
-}
-
-/// Waits until all that was written is on disk.
-fn settle() -> Result<()> {
-    match Command::new("sync").status() {
-        Ok(status) if status.success() => Ok(()),
-        failed => Err(format!("sync: {failed:?}").into()),
-    }
 }

@@ -9,6 +9,7 @@ use super::tool::Tool;
 use crate::Result;
 use crate::program::Program;
 use crate::registry::Registry;
+use crate::rounds::in_turn;
 
 /// How often a program is started in each round.
 const STARTS: usize = 10;
@@ -52,7 +53,7 @@ pub(super) fn measure(
     let mut samples = Vec::new();
     for round in 0..rounds {
         eprintln!("{count} artifacts: round {} of {rounds}", round + 1);
-        for tool in super::in_turn(tools, round) {
+        for &tool in in_turn(tools, round) {
             let running = registry.start(None)?;
             let (mut wall_s, mut cpu_s) = (0.0, 0.0);
             for (number, artifact) in artifacts.iter().enumerate() {

@@ -28,7 +28,7 @@ const COUNTS: usize = 3;
 /// Measure clients: ours, oras, crane, regctl, skopeo, and a program over the crate oci-client
 ///
 /// The rounds are interleaved, each begins with another program, and the tables show medians. The program over
-/// oci-client is made by: cargo install --path bench/oci-client-peer --root target/peers
+/// oci-client is made by: cargo install --locked --path bench/oci-client-peer --root target/peers
 #[derive(Args)]
 pub(crate) struct ClientArgs {
     /// How often each thing is measured
@@ -105,7 +105,6 @@ pub(crate) fn run(args: &ClientArgs) -> Result<()> {
     let mut results = Results {
         machine: machine::describe(&std::env::temp_dir()),
         commit: machine::commit(),
-        load: vec![machine::load_average()],
         delay_ms: args.delay,
         ..Results::default()
     };
@@ -118,6 +117,7 @@ pub(crate) fn run(args: &ClientArgs) -> Result<()> {
         };
         let delay = Duration::from_millis(args.delay);
         let tools: Vec<&Tool> = tools.iter().collect();
+        results.note_load("the small artifacts");
         results.small = small::measure(&tools, &registries, rounds, delay)?;
     }
     if wanted(Section::Blobs) {
@@ -132,14 +132,16 @@ pub(crate) fn run(args: &ClientArgs) -> Result<()> {
             rounds: args.rounds,
             apart: args.apart,
         };
+        results.note_load("the blobs");
         results.blobs = Some(blobs::measure(&tools, ours, &plan)?);
     }
     if wanted(Section::Many) {
         // It is the same program.
         let tools = without(Kind::EigenpackCopy);
+        results.note_load("the many artifacts");
         results.many = Some(many::measure(&tools, ours, args.artifacts, args.rounds)?);
     }
-    results.load.push(machine::load_average());
+    results.load_after = machine::load_average();
     results.floor_mib = process::floor_mib();
     if let Some(file) = &args.json {
         fs::write(file, serde_json::to_vec_pretty(&results)?)?;
@@ -150,12 +152,4 @@ pub(crate) fn run(args: &ClientArgs) -> Result<()> {
 
 fn is_named(names: &[String], tool: &str) -> bool {
     names.is_empty() || names.iter().any(|name| tool.contains(name))
-}
-
-/// Returns the clients in an order that begins with another one in each round: nobody is always the first.
-fn in_turn<'a>(tools: &[&'a Tool], round: usize) -> impl Iterator<Item = &'a Tool> {
-    let first = round.checked_rem(tools.len()).unwrap_or(0);
-    let (later, sooner) = tools.split_at(first);
-    let tools: Vec<&Tool> = sooner.iter().chain(later).copied().collect();
-    tools.into_iter()
 }

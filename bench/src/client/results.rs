@@ -8,6 +8,7 @@ use super::blobs::{self, Blobs, Yardstick};
 use super::many::Many;
 use super::process::Usage;
 use super::small::{self, Work};
+use crate::machine;
 use crate::median::median;
 
 /// All that was measured in one run.
@@ -15,8 +16,8 @@ use crate::median::median;
 pub(super) struct Results {
     pub(super) machine: String,
     pub(super) commit: String,
-    /// The load average before and after.
-    pub(super) load: Vec<String>,
+    pub(super) load_before: Vec<LoadBefore>,
+    pub(super) load_after: String,
     pub(super) delay_ms: u64,
     /// Whether the walls of small artifacts are medians that count.
     pub(super) has_latency: bool,
@@ -27,7 +28,20 @@ pub(super) struct Results {
     pub(super) many: Option<Many>,
 }
 
+/// The load average when a section began.
+#[derive(Serialize)]
+pub(super) struct LoadBefore {
+    pub(super) section: &'static str,
+    pub(super) average: String,
+}
+
 impl Results {
+    /// Notes the load average before a section is measured.
+    pub(super) fn note_load(&mut self, section: &'static str) {
+        let average = machine::load_average_before(section);
+        self.load_before.push(LoadBefore { section, average });
+    }
+
     /// Renders a table for all that was measured.
     pub(super) fn to_markdown(&self) -> String {
         let mut text = String::new();
@@ -39,8 +53,11 @@ impl Results {
     fn write(&self, text: &mut String) -> Result {
         writeln!(text, "- Machine: {}", self.machine)?;
         writeln!(text, "- Commit: {}", self.commit)?;
-        let load = self.load.join(" before, ");
-        writeln!(text, "- Load average of the machine: {load} after")?;
+        write!(text, "- Load average of the machine: ")?;
+        for LoadBefore { section, average } in &self.load_before {
+            write!(text, "{average} before {section}, ")?;
+        }
+        writeln!(text, "{} after", self.load_after)?;
         if !self.small.is_empty() {
             self.write_counts(text)?;
         }

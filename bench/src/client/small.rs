@@ -13,6 +13,7 @@ use super::tool::Tool;
 use crate::Result;
 use crate::program::Program;
 use crate::registry::{Registry, Running};
+use crate::rounds::in_turn;
 
 /// What is done with each artifact, in this order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
@@ -65,7 +66,7 @@ pub(super) fn measure(
     for round in 0..rounds {
         eprintln!("small artifacts: round {} of {rounds}", round + 1);
         for (registry, proxy, _running) in &before {
-            for tool in super::in_turn(tools, round) {
+            for &tool in in_turn(tools, round) {
                 let directory = TempDir::new()?;
                 let artifact =
                     Artifact::make(&eigenpack, &home, &directory.path().join("push"), number)?;

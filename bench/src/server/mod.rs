@@ -8,11 +8,13 @@ use std::fs;
 use std::path::PathBuf;
 
 use clap::Args;
+use tokio::runtime::Runtime;
 
 use self::content::{push_artifact, push_large};
 use self::load::Load;
-use self::results::{PushResults, Results, ServerResults};
+use self::results::{Pushes, Results, ServerResults};
 use crate::registry::Registry;
+use crate::rounds::{in_turn, settle};
 use crate::{Result, machine, registry};
 
 /// How long content lies before it is read: nobody reads what was written in the same second.
@@ -21,7 +23,8 @@ const REST: std::time::Duration = std::time::Duration::from_secs(3);
 /// Measure registry servers: ours, crane's, docker-registry, registry
 ///
 /// Each server runs on one core, and wrk on another. The rounds are interleaved, so that a disturbance of the machine
-/// meets all of them alike; the tables show medians.
+/// meets all of them alike, and each begins with another server; in each a server is a new process over an empty store.
+/// The tables show medians.
 #[derive(Args)]
 pub(crate) struct ServerArgs {
     /// How often each thing is measured
@@ -75,22 +78,30 @@ pub(crate) fn run(args: &ServerArgs) -> Result<()> {
     registries.retain(|registry| registry.name.contains(&args.only));
     let mut servers: Vec<ServerResults> = registries
         .iter()
-        .map(|registry| ServerResults {
-            name: registry.name.clone(),
-            ..ServerResults::default()
-        })
+        .map(|registry| ServerResults::of(registry.name.clone()))
         .collect();
-    for (registry, results) in registries.iter().zip(&mut servers) {
-        eprintln!("{}: start and pushes", registry.name);
-        start(args, registry, results)?;
-        push(args, &runtime, registry, results)?;
+    let load_average = machine::load_average_before("the servers");
+    for round in 0..args.rounds {
+        eprintln!("round {} of {}: reads", round + 1, args.rounds);
+        for (registry, results) in in_turn(registries.iter().zip(&mut servers), round) {
+            read(args, &runtime, &load, registry, results)?;
+        }
+        if args.push_mib == 0 {
+            continue;
+        }
+        eprintln!("round {} of {}: pushes", round + 1, args.rounds);
+        for (registry, results) in in_turn(registries.iter().zip(&mut servers), round) {
+            results.pushes.push(push(args, &runtime, registry)?);
+        }
     }
-    read(args, &runtime, &load, &registries, &mut servers)?;
     let results = Results {
         machine: machine::describe(&std::env::temp_dir()),
         commit: machine::commit(),
+        load_average,
+        rounds: args.rounds,
         load: load.describe(),
         server_core: args.server_core.clone(),
+        pushed: format!("{} × {} MiB", args.pushes, args.push_mib),
         servers,
     };
     if let Some(file) = &args.json {
@@ -100,65 +111,38 @@ pub(crate) fn run(args: &ServerArgs) -> Result<()> {
     Ok(())
 }
 
-/// Measures how fast a server is there, and how large it is before it has done anything.
-fn start(args: &ServerArgs, registry: &Registry, results: &mut ServerResults) -> Result<()> {
-    for _ in 0..args.rounds {
-        let running = registry.start(Some(&args.server_core))?;
-        results
-            .start_ms
-            .push(running.started_in.as_secs_f64() * 1e3);
-        results.idle_mib = running.resident();
-    }
-    Ok(())
-}
-
-/// Measures how large a server becomes while much is pushed at once.
-fn push(
+/// Measures how fast a server is there, how large it is before it has done anything, how much small content it answers
+/// with, and how large that makes it.
+fn read(
     args: &ServerArgs,
-    runtime: &tokio::runtime::Runtime,
+    runtime: &Runtime,
+    load: &Load<'_>,
     registry: &Registry,
     results: &mut ServerResults,
 ) -> Result<()> {
-    if args.push_mib == 0 {
-        return Ok(());
-    }
-    let running = registry.start(Some(&args.server_core))?;
-    let size = args.push_mib * 1024 * 1024;
-    let took = runtime.block_on(push_large(running.address, args.pushes, size))?;
-    results.pushes = Some(PushResults {
-        count: args.pushes,
-        mib: args.push_mib,
-        seconds: took.as_secs_f64(),
-        peak_mib: running.most_resident(),
-    });
+    settle()?;
+    let server = registry.start(Some(&args.server_core))?;
+    let started_in = server.started_in.as_secs_f64();
+    results.start_ms.push(started_in * 1e3);
+    results.idle_mib.push(server.resident());
+    let paths = runtime.block_on(push_artifact(server.address))?;
+    std::thread::sleep(REST);
+    results.by_tag.push(load.run(&server, &paths.by_tag)?);
+    results.by_digest.push(load.run(&server, &paths.by_digest)?);
+    results.blob.push(load.run(&server, &paths.blob)?);
+    results.read_peak_mib.push(server.most_resident());
     Ok(())
 }
 
-/// Measures how much small content the servers answer with, one after the other in every round.
-fn read(
-    args: &ServerArgs,
-    runtime: &tokio::runtime::Runtime,
-    load: &Load<'_>,
-    registries: &[Registry],
-    servers: &mut [ServerResults],
-) -> Result<()> {
-    let mut running = Vec::new();
-    for registry in registries {
-        let server = registry.start(Some(&args.server_core))?;
-        let paths = runtime.block_on(push_artifact(server.address))?;
-        running.push((server, paths));
-    }
-    std::thread::sleep(REST);
-    for round in 1..=args.rounds {
-        eprintln!("round {round} of {}", args.rounds);
-        for ((server, paths), results) in running.iter().zip(&mut *servers) {
-            results.by_tag.push(load.run(server, &paths.by_tag)?);
-            results.by_digest.push(load.run(server, &paths.by_digest)?);
-            results.blob.push(load.run(server, &paths.blob)?);
-        }
-    }
-    for ((server, _), results) in running.iter().zip(servers) {
-        results.read_peak_mib = server.most_resident();
-    }
-    Ok(())
+/// Measures how large a server becomes while much is pushed at once, and how long that takes.
+fn push(args: &ServerArgs, runtime: &Runtime, registry: &Registry) -> Result<Pushes> {
+    // What the server before this one wrote and removed is not left for this one to pay.
+    settle()?;
+    let server = registry.start(Some(&args.server_core))?;
+    let size = args.push_mib * 1024 * 1024;
+    let took = runtime.block_on(push_large(server.address, args.pushes, size))?;
+    Ok(Pushes {
+        seconds: took.as_secs_f64(),
+        peak_mib: server.most_resident(),
+    })
 }

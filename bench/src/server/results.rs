@@ -12,20 +12,24 @@ use crate::median::median;
 pub(super) struct Results {
     pub(super) machine: String,
     pub(super) commit: String,
+    pub(super) load_average: String,
+    pub(super) rounds: usize,
     pub(super) load: String,
     pub(super) server_core: String,
+    /// How much was pushed at once.
+    pub(super) pushed: String,
     pub(super) servers: Vec<ServerResults>,
 }
 
-/// What was measured of one server.
-#[derive(Default, Serialize)]
+/// What was measured of one server: a value for each round, each of a new process.
+#[derive(Serialize)]
 pub(super) struct ServerResults {
     pub(super) name: String,
     pub(super) start_ms: Vec<f64>,
-    pub(super) idle_mib: f64,
+    pub(super) idle_mib: Vec<f64>,
     /// The most memory that reading took.
-    pub(super) read_peak_mib: f64,
-    pub(super) pushes: Option<PushResults>,
+    pub(super) read_peak_mib: Vec<f64>,
+    pub(super) pushes: Vec<Pushes>,
     pub(super) by_tag: Vec<Measured>,
     pub(super) by_digest: Vec<Measured>,
     pub(super) blob: Vec<Measured>,
@@ -33,9 +37,7 @@ pub(super) struct ServerResults {
 
 /// What was measured while many large blobs were pushed at once.
 #[derive(Serialize)]
-pub(super) struct PushResults {
-    pub(super) count: u64,
-    pub(super) mib: u64,
+pub(super) struct Pushes {
     pub(super) seconds: f64,
     pub(super) peak_mib: f64,
 }
@@ -52,6 +54,12 @@ impl Results {
     fn write(&self, text: &mut String) -> std::fmt::Result {
         writeln!(text, "- Machine: {}", self.machine)?;
         writeln!(text, "- Commit: {}", self.commit)?;
+        writeln!(
+            text,
+            "- Load average of the machine: {} before",
+            self.load_average
+        )?;
+        writeln!(text, "- Rounds: {}, interleaved", self.rounds)?;
         writeln!(text, "- Server: on core {} alone", self.server_core)?;
         writeln!(text, "- Load: {}\n", self.load)?;
         let row = "| server | read | requests/s | p50 µs | p99 µs | server CPU µs/request |";
@@ -70,32 +78,44 @@ impl Results {
                 )?;
             }
         }
-        let row = "| server | start-up ms | idle MiB | peak MiB while read |";
+        let Self { pushed, .. } = self;
         writeln!(
             text,
-            "\n{row} peak MiB while pushed to | s |\n|---|--:|--:|--:|--:|--:|"
+            "\n| server | start-up ms | idle MiB | peak MiB while read | peak MiB while pushed to ({pushed}) | s |\n\
+             |---|--:|--:|--:|--:|--:|"
         )?;
         for server in &self.servers {
-            let (peak, seconds) = server.pushes.as_ref().map_or_else(
-                || ("-".to_owned(), "-".to_owned()),
-                |pushes| {
-                    let PushResults { count, mib, .. } = pushes;
-                    let peak = format!("{:.1} ({count} × {mib} MiB)", pushes.peak_mib);
-                    (peak, format!("{:.1}", pushes.seconds))
-                },
-            );
+            let name = &server.name;
             let start = median(server.start_ms.iter().copied());
-            writeln!(
-                text,
-                "| {} | {start:.1} | {:.1} | {:.1} | {peak} | {seconds} |",
-                server.name, server.idle_mib, server.read_peak_mib
-            )?;
+            let idle = median(server.idle_mib.iter().copied());
+            let read = median(server.read_peak_mib.iter().copied());
+            write!(text, "| {name} | {start:.1} | {idle:.1} | {read:.1} |")?;
+            if server.pushes.is_empty() {
+                writeln!(text, " - | - |")?;
+            } else {
+                let peak = median(server.pushes.iter().map(|pushes| pushes.peak_mib));
+                let seconds = median(server.pushes.iter().map(|pushes| pushes.seconds));
+                writeln!(text, " {peak:.1} | {seconds:.1} |")?;
+            }
         }
         Ok(())
     }
 }
 
 impl ServerResults {
+    pub(super) fn of(name: String) -> Self {
+        Self {
+            name,
+            start_ms: Vec::new(),
+            idle_mib: Vec::new(),
+            read_peak_mib: Vec::new(),
+            pushes: Vec::new(),
+            by_tag: Vec::new(),
+            by_digest: Vec::new(),
+            blob: Vec::new(),
+        }
+    }
+
     fn reads(&self) -> [(&'static str, &[Measured]); 3] {
         [
             ("manifest by tag", &self.by_tag),
