@@ -146,11 +146,18 @@ impl Registry {
                 let configuration = serde_json::json!({
                     "version": "0.1",
                     "log": { "level": "error", "accesslog": { "disabled": true } },
-                    "storage": { "filesystem": { "rootdirectory": storage } },
+                    "storage": {
+                        // As in the configuration that Debian ships.
+                        "cache": { "blobdescriptor": "inmemory" },
+                        "filesystem": { "rootdirectory": storage },
+                    },
                     "http": { "addr": listen },
                 });
                 fs::write(&file, configuration.to_string())?;
                 command.arg("serve").arg(file);
+                // From version 3 on it sends traces to a collector on this machine, where there is none.
+                command.env("OTEL_TRACES_EXPORTER", "none");
+                command.env("OTEL_SDK_DISABLED", "true");
             }
         }
         Ok(command)
