@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use eigenpack_layout::LocalStore;
+use eigenpack_oci::{Content, Descriptor, MediaType, Target as _};
+use eigenpack_registry::ServerOptions;
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -12,9 +17,13 @@ use crate::fixture::Running;
 /// How long a test waits for what must happen: much longer than every limit that is set here.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a server waits here. The test's own requests are under the same limit, and a busy machine may let one of
+/// them stand still for a while.
+const LIMIT: Duration = Duration::from_secs(2);
+
 /// A server that does not wait long for what does not move.
 async fn impatient() -> Running {
-    Running::with(|options| options.idle_timeout = Duration::from_millis(300)).await
+    Running::with(|options| options.idle_timeout = LIMIT).await
 }
 
 impl Running {
@@ -91,8 +100,7 @@ async fn a_client_that_stops_in_the_middle_of_a_body() {
 
 #[tokio::test]
 async fn a_client_whose_request_takes_too_long_in_all() {
-    let server =
-        Running::with(|options| options.request_timeout = Duration::from_millis(300)).await;
+    let server = Running::with(|options| options.request_timeout = LIMIT).await;
     let location = server.open("a/b").await;
     let mut slow = server.connect().await;
     let head = format!(
@@ -106,24 +114,33 @@ async fn a_client_whose_request_takes_too_long_in_all() {
     assert!(said.starts_with("HTTP/1.1 408 "), "{said}");
 }
 
-/// Asks for more than all buffers between two ends hold, and leaves it there.
-async fn ask_for_much(server: &Running) -> TcpStream {
-    let content = vec![b'x'; 32 << 20];
-    let digest = server.push_blob("a/b", &content).await;
+/// A server that takes one connection, and a client that asks it for more than all buffers between two ends hold.
+///
+/// The content does not come through the server, whose limits it would have to keep.
+async fn asked_for_much(change: impl FnOnce(&mut ServerOptions)) -> (TempDir, Running, TcpStream) {
+    let directory = TempDir::new().unwrap();
+    let store = LocalStore::open(directory.path().join("store"))
+        .await
+        .unwrap();
+    let content = Bytes::from(vec![b'x'; 32 << 20]);
+    let descriptor = Descriptor::of(MediaType::OCTET_STREAM, &content);
+    let digest = descriptor.digest.clone();
+    let repository = store.repository(&"a/b".parse().unwrap());
+    let pushed = repository.push_blob(descriptor, Content::Bytes(content));
+    pushed.await.unwrap();
+    let mut options = ServerOptions::default();
+    options.max_connections = 1;
+    change(&mut options);
+    let server = Running::start(store, options).await;
     let request = server.request(&format!("GET /v2/a/b/blobs/{digest}"), &[], b"");
     let mut stream = server.connect().await;
     stream.write_all(&request).await.unwrap();
-    stream
+    (directory, server, stream)
 }
 
 #[tokio::test]
 async fn a_client_that_never_reads_the_answer() {
-    let server = Running::with(|options| {
-        options.idle_timeout = Duration::from_millis(300);
-        options.max_connections = 1;
-    })
-    .await;
-    let deaf = ask_for_much(&server).await;
+    let (_directory, server, deaf) = asked_for_much(|options| options.idle_timeout = LIMIT).await;
     // There is room for one connection: this one is answered once the other was given up.
     let next = timeout(PATIENCE, server.get("/v2/")).await;
     assert_eq!(next.expect("the connection was not ended").status, 200);
@@ -132,12 +149,8 @@ async fn a_client_that_never_reads_the_answer() {
 
 #[tokio::test]
 async fn a_client_that_reads_the_answer_bit_by_bit() {
-    let server = Running::with(|options| {
-        options.request_timeout = Duration::from_millis(500);
-        options.max_connections = 1;
-    })
-    .await;
-    let mut slow = ask_for_much(&server).await;
+    let (_directory, server, mut slow) =
+        asked_for_much(|options| options.request_timeout = LIMIT).await;
     let reading = tokio::spawn(async move {
         let mut some = vec![0; 64 * 1024];
         // A read now and then lets a write go on each time; it would take minutes until the end.
