@@ -8,17 +8,15 @@ use crate::specs::{SPEC, changed_spec};
 
 #[test]
 #[ignore = "needs the peers: just interop"]
-fn what_was_pushed_is_pulled_through_another_port_after_a_restart() {
+fn what_was_pushed_is_pulled_after_a_restart() {
     let developer = Sandbox::new();
     let local = Published::spec(&developer, "acme/avs:v1");
     let first = Registry::ours_for(&developer);
     let there = first.reference("acme/avs:v2");
     let served = Published::bytes(&Sandbox::new(), &there, &changed_spec(), &[]);
-    let first_port = first.address().port();
     drop(first);
 
     let second = Registry::ours_for(&developer);
-    assert_ne!(second.address().port(), first_port);
     for (tag, spec, published) in [("v1", SPEC, &local), ("v2", &changed_spec(), &served)] {
         let user = Sandbox::new();
         let reference = format!("localhost:{}/acme/avs:{tag}", second.address().port());
