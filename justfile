@@ -34,7 +34,7 @@ deny:
 # Published advisories against the dependencies; needs the open internet
 advisories:
     .ci/install-cargo-deny
-    cargo deny --workspace check advisories
+    cargo deny --workspace --locked check advisories
 
 # Against the programs of others, which are installed first
 interop:
@@ -42,9 +42,10 @@ interop:
 
 # The suites that CI runs in short, at full length
 soak:
-    EIGENPACK_CRASH_ROUNDS=200 cargo test --package eigenpack-layout --test processes
-    EIGENPACK_GC_ROUNDS=100 cargo test --package eigenpack-layout --test gc_races
-    EIGENPACK_CRASH_ROUNDS=200 EIGENPACK_GC_ROUNDS=100 cargo test --package eigenpack-cli --test durability
+    EIGENPACK_CRASH_ROUNDS=200 cargo test --locked --package eigenpack-layout --test processes
+    EIGENPACK_GC_ROUNDS=100 cargo test --locked --package eigenpack-layout --test gc_races
+    EIGENPACK_CRASH_ROUNDS=200 EIGENPACK_GC_ROUNDS=100 cargo test --locked --package eigenpack-cli --test durability
+    cargo test --locked --package eigenpack-remote --test remote a_gibibyte_through_cuts -- --ignored
 
 # Accepts every changed snapshot: look at the diff before it is committed
 snapshots:
