@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs::{self, Metadata};
 use std::hash::Hash;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -22,6 +23,8 @@ const OVERHEAD: usize = 256;
 pub(crate) struct FileCache<K, V> {
     capacity: usize,
     held: Mutex<Held<K, V>>,
+    /// How often a value was given out.
+    hits: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -106,6 +109,7 @@ impl<K: Clone + Eq + Hash, V: Clone> FileCache<K, V> {
         Self {
             capacity,
             held: Mutex::new(held),
+            hits: AtomicU64::new(0),
         }
     }
 
@@ -125,7 +129,16 @@ impl<K: Clone + Eq + Hash, V: Clone> FileCache<K, V> {
             (entry.value.clone(), entry.stamp.clone())
         };
         let found = fs::metadata(path).ok()?;
-        (Stamp::of(&found)? == stamp).then_some(value)
+        if Stamp::of(&found)? != stamp {
+            return None;
+        }
+        self.hits.fetch_add(1, Ordering::Relaxed);
+        Some(value)
+    }
+
+    /// Returns how often a value was given out.
+    pub(crate) fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
     }
 
     /// Holds a value that takes `size` bytes, where there is a stamp of its file and room for it.

@@ -35,6 +35,18 @@ pub(crate) struct Hot {
     blobs: FileCache<Digest, Bytes>,
 }
 
+/// How often something was given out from memory, in place of being read from the disk again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryHits {
+    /// Of a repository's `index.json`.
+    pub indexes: u64,
+    /// Of manifests.
+    pub manifests: u64,
+    /// Of blobs.
+    pub blobs: u64,
+}
+
 impl Default for Hot {
     fn default() -> Self {
         Self {
@@ -46,6 +58,14 @@ impl Default for Hot {
 }
 
 impl Hot {
+    pub(crate) fn hits(&self) -> MemoryHits {
+        MemoryHits {
+            indexes: self.indexes.hits(),
+            manifests: self.manifests.hits(),
+            blobs: self.blobs.hits(),
+        }
+    }
+
     /// Returns the index that a file holds, if it was read before and did not change.
     pub(crate) fn index(&self, path: &Path) -> Option<Arc<Index>> {
         self.indexes.get(path.as_os_str(), path)

@@ -55,6 +55,7 @@ mod store_dir;
 
 pub use blobs::StoredBlob;
 pub use gc::{Collected, CollectedBlob, FailedBlob, GcOptions, UnreadableRepository};
+pub use hot::MemoryHits;
 pub use incoming::IncomingBlob;
 pub use local_store::{LocalRepository, LocalStore};
 pub use store::LayoutStore;

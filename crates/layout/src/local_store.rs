@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use eigenpack_oci::{AccessError, Repository};
 
 use crate::blocking::blocking;
+use crate::hot::MemoryHits;
 use crate::store::{LayoutStore, Opened};
 use crate::store_dir::StoreDir;
 
@@ -67,6 +68,11 @@ impl LocalStore {
     /// Returns the path of the store.
     pub fn path(&self) -> &Path {
         self.directory.root()
+    }
+
+    /// Returns how often something was given out from memory since the store was opened.
+    pub fn memory_hits(&self) -> MemoryHits {
+        self.directory.hot().hits()
     }
 
     pub(crate) fn directory(&self) -> &Arc<StoreDir> {

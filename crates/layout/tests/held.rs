@@ -22,6 +22,7 @@ const SETTLED: Duration = Duration::from_millis(2100);
 struct Place {
     directory: TempDir,
     reader: LocalRepository,
+    reader_store: LocalStore,
     writer: LocalRepository,
     writer_store: LocalStore,
 }
@@ -35,9 +36,10 @@ impl Place {
                 .await
                 .unwrap()
         };
-        let (reader, writer_store) = (open().await, open().await);
+        let (reader_store, writer_store) = (open().await, open().await);
         Self {
-            reader: reader.repository(&name),
+            reader: reader_store.repository(&name),
+            reader_store,
             writer: writer_store.repository(&name),
             writer_store,
             directory,
@@ -94,6 +96,24 @@ fn damage(path: &Path) {
     fs::write(path, bytes).unwrap();
     let file = fs::File::options().write(true).open(path).unwrap();
     file.set_modified(modified).unwrap();
+}
+
+#[tokio::test]
+async fn what_was_left_alone_is_read_from_the_disk_once() {
+    let place = Place::new().await;
+    let manifest = push(&place.writer, "config").await;
+    let blob = push_blob(&place.writer, "blob").await.digest;
+    sleep(SETTLED);
+    for hits in [1, 3, 5] {
+        // Two reads each, of which the very first finds nothing held.
+        assert_eq!(place.read().await.unwrap(), manifest);
+        assert!(place.read_blob(&blob).await.unwrap().is_some());
+        let found = place.reader_store.memory_hits();
+        assert_eq!(
+            (found.indexes, found.manifests, found.blobs),
+            (hits, hits, hits)
+        );
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn what_is_held_is_answered_like_anything_else_and_never_outlives_its_file
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("store");
     let store = LocalStore::open(&path).await.unwrap();
-    let server = Running::start(store, ServerOptions::default()).await;
+    let server = Running::start(store.clone(), ServerOptions::default()).await;
     let blob = server.push_blob("a/b", b"0123456789").await;
     let first = manifest("first");
     assert_eq!(server.put("a/b", "v1", &first, &[]).await.status, 201);
@@ -45,6 +45,10 @@ async fn what_is_held_is_answered_like_anything_else_and_never_outlives_its_file
         assert_eq!(head.header("content-length"), Some(length.as_str()));
         assert!(head.body.is_empty());
     }
+    // All but the first, and of the blob perhaps those whose answer needs none of its content.
+    let hits = store.memory_hits();
+    assert!(hits.blobs >= 3, "{hits:?}");
+    assert_eq!(hits.manifests, 3, "{hits:?}");
     let head = ask("HEAD", &[]).await;
     assert_eq!((head.status, head.text()), (200, ""));
     assert_eq!(head.header("content-length"), Some("10"));
