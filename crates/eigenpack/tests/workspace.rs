@@ -34,6 +34,14 @@ const ARROWS: [(&str, &[&str]); 8] = [
     ("eigenpack-bench", &["eigenpack"]),
 ];
 
+/// Every arrow there may be besides, for tests alone: our client and our server are tested against each other.
+const TEST_ARROWS: [(&str, &[&str]); 4] = [
+    ("eigenpack-layout", &["eigenpack-oci"]),
+    ("eigenpack-remote", &["eigenpack-registry"]),
+    ("eigenpack-registry", &["eigenpack-oci", "eigenpack-remote"]),
+    ("eigenpack", &["eigenpack-registry"]),
+];
+
 /// What the pure crates may use from outside: nothing that does I/O.
 const PURE: [(&str, &[&str]); 2] = [
     (
@@ -66,6 +74,9 @@ const PURE: [(&str, &[&str]); 2] = [
     ),
 ];
 
+/// What the tests of the pure crates may use besides: proptest draws cases, tokio polls futures.
+const PURE_TESTS: [&str; 2] = ["proptest", "tokio"];
+
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version=1", "--no-deps", "--offline"])
@@ -81,34 +92,52 @@ fn packages() -> Vec<Value> {
     metadata["packages"].as_array().unwrap().clone()
 }
 
-/// Returns the names of a package's dependencies, without those of its tests.
-fn dependencies(package: &Value) -> Vec<&str> {
+/// What a dependency is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The package itself, or the program that builds it.
+    Product,
+    Tests,
+}
+
+/// Returns the names of a package's dependencies of one kind.
+fn dependencies(package: &Value, wanted: Kind) -> Vec<&str> {
     let dependencies = package["dependencies"].as_array().unwrap().iter();
     dependencies
-        .filter(|d| d["kind"].is_null())
-        .map(|d| d["name"].as_str().unwrap())
+        .filter(|dependency| {
+            let kind = match dependency["kind"].as_str() {
+                None | Some("build") => Kind::Product,
+                Some("dev") => Kind::Tests,
+                Some(kind) => panic!("{kind} is not known here"),
+            };
+            kind == wanted
+        })
+        .map(|dependency| dependency["name"].as_str().unwrap())
         .collect()
 }
 
 #[test]
 fn every_arrow_is_allowed() {
     let packages = packages();
-    let allowed = BTreeMap::from(ARROWS);
+    let (arrows, test_arrows) = (BTreeMap::from(ARROWS), BTreeMap::from(TEST_ARROWS));
     let members: Vec<&str> = packages
         .iter()
         .map(|p| p["name"].as_str().unwrap())
         .collect();
     for package in &packages {
         let name = package["name"].as_str().unwrap();
-        let allowed = allowed
+        let arrows = arrows
             .get(name)
             .unwrap_or_else(|| panic!("{name} has no place in the picture"));
-        for dependency in dependencies(package) {
-            let is_member = members.contains(&dependency);
-            assert!(
-                !is_member || allowed.contains(&dependency),
-                "{name} -> {dependency}"
-            );
+        let test_arrows = test_arrows.get(name).copied().unwrap_or_default();
+        for (kind, allowed) in [(Kind::Product, *arrows), (Kind::Tests, test_arrows)] {
+            for dependency in dependencies(package, kind) {
+                let is_member = members.contains(&dependency);
+                assert!(
+                    !is_member || allowed.contains(&dependency),
+                    "{name} -> {dependency}, for {kind:?}"
+                );
+            }
         }
     }
     assert_eq!(members.len(), ARROWS.len());
@@ -122,10 +151,16 @@ fn pure_crates_use_nothing_that_does_io() {
             .iter()
             .find(|package| package["name"] == name)
             .unwrap();
-        for dependency in dependencies(package) {
+        for dependency in dependencies(package, Kind::Product) {
             assert!(
                 allowed.contains(&dependency) || dependency == "eigenpack-oci",
                 "{name} -> {dependency}"
+            );
+        }
+        for dependency in dependencies(package, Kind::Tests) {
+            assert!(
+                PURE_TESTS.contains(&dependency),
+                "{name} -> {dependency}, for tests"
             );
         }
     }
