@@ -46,6 +46,13 @@ soak:
     EIGENPACK_GC_ROUNDS=100 cargo test --locked --package eigenpack-layout --test gc_races
     EIGENPACK_CRASH_ROUNDS=200 EIGENPACK_GC_ROUNDS=100 cargo test --locked --package eigenpack-cli --test durability
     cargo test --locked --package eigenpack-remote --test remote a_gibibyte_through_cuts -- --ignored
+    just fuzz
+
+# Every fuzz target for so many seconds; needs a nightly compiler and cargo-fuzz, as fuzz/README.md says
+fuzz seconds="1200":
+    for target in $(cargo +nightly fuzz list); do \
+        cargo +nightly fuzz run "$target" -- -max_total_time={{seconds}} || exit 1; \
+    done
 
 # Accepts every changed snapshot: look at the diff before it is committed
 snapshots:

@@ -2,4 +2,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| eigenpack_fuzz::helper_answer(bytes));
+fuzz_target!(|bytes: &[u8]| eigenpack_fuzz::credentials::helper_answer(bytes));

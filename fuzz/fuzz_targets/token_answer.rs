@@ -2,4 +2,4 @@
 
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| eigenpack_fuzz::token_answer(bytes));
+fuzz_target!(|bytes: &[u8]| eigenpack_fuzz::credentials::token_answer(bytes));

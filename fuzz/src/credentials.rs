@@ -1,7 +1,4 @@
-//! What must hold whatever the input: one function for each fuzz target.
-//!
-//! The tests of `eigenpack-remote` include this file and run the same functions on input of their own, so that they are
-//! run by every `cargo test`, without a fuzzer.
+//! Challenges, files of credentials, and the answers of credential helpers and token services.
 
 use eigenpack_oci::RegistryHost;
 use eigenpack_oci::distribution::{Challenge, TokenAnswer, parse_challenges};

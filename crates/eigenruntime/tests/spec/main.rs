@@ -1,6 +1,7 @@
 //! The rules of specs on whole files: fixtures, one case a rule, hostile input, arbitrary input.
 
 mod fixtures;
+pub mod fuzz_targets;
 mod hostile;
 mod model;
 mod properties;

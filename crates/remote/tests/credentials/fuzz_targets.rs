@@ -2,8 +2,12 @@
 
 use proptest::prelude::*;
 
+use damaged::damaged;
+
+#[path = "../../../../fuzz/damaged.rs"]
+pub mod damaged;
 #[expect(clippy::missing_panics_doc, reason = "to panic is what they are for")]
-#[path = "../../../../fuzz/src/lib.rs"]
+#[path = "../../../../fuzz/src/credentials.rs"]
 pub mod targets;
 
 const CHALLENGES: [&str; 3] = [
@@ -25,28 +29,6 @@ const TOKENS: [&str; 2] = [
     r#"{"token":"a.b.c","expires_in":300,"issued_at":"2026-01-01T00:00:00Z"}"#,
     r#"{"access_token":"t","refresh_token":"r","expires_in":1e9}"#,
 ];
-
-/// One of `seeds`, with a few bytes replaced, put in, or cut out.
-fn damaged(seeds: &'static [&'static str]) -> impl Strategy<Value = Vec<u8>> {
-    let damage = (any::<prop::sample::Index>(), any::<u8>(), 0..4_u8);
-    (
-        prop::sample::select(seeds),
-        prop::collection::vec(damage, 0..6),
-    )
-        .prop_map(|(seed, damages)| {
-            let mut bytes = seed.as_bytes().to_vec();
-            for (at, byte, kind) in damages {
-                let at = at.index(bytes.len() + 1);
-                match kind {
-                    0 if at < bytes.len() => bytes[at] = byte,
-                    1 if at < bytes.len() => drop(bytes.remove(at)),
-                    2 => bytes.truncate(at),
-                    _ => bytes.insert(at, byte),
-                }
-            }
-            bytes
-        })
-}
 
 proptest! {
     #[test]
