@@ -40,7 +40,6 @@ impl Local {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use std::fs;
 
