@@ -13,6 +13,16 @@ pub(crate) async fn open(
     connection: &ConnectionArgs,
     context: &Context,
 ) -> Result<Client, Failure> {
+    let (client, _) = open_both(references, connection, context).await?;
+    Ok(client)
+}
+
+/// Makes the client of a command, and one for the same registries that shows nothing of who asks.
+pub(crate) async fn open_both(
+    references: &[&Reference],
+    connection: &ConnectionArgs,
+    context: &Context,
+) -> Result<(Client, Client), Failure> {
     for reference in references {
         let is_local = matches!(reference.location, Location::Local { .. });
         if context.remote_only && is_local {
@@ -29,8 +39,9 @@ pub(crate) async fn open(
             _ => None,
         })
         .collect();
-    let mut builder = connection::configure(&hosts, &connection.transport, context)
-        .await?
+    let options = connection::options(&hosts, &connection.transport, context).await?;
+    let anonymous = connection::anonymous(&hosts, options.clone()).build();
+    let mut builder = Client::builder_with(options)
         .cache(!connection.no_cache)
         .observer(context.progress.clone());
     if let Some(provider) = credentials::provider(&hosts, connection, context).await? {
@@ -41,7 +52,7 @@ pub(crate) async fn open(
         None => builder.build(),
     };
     context.remember(&client);
-    Ok(client)
+    Ok((client, anonymous))
 }
 
 /// Makes the client of a command that is about the local store as a whole.

@@ -13,27 +13,13 @@ use crate::environment::{Environment, ProxyVariable};
 use crate::failure::Failure;
 use crate::input::on_a_thread;
 
-/// Starts a client that speaks to the registries of a command as was asked for.
-pub(crate) async fn configure(
-    hosts: &[RegistryHost],
-    args: &TransportArgs,
-    context: &Context,
-) -> Result<ClientBuilder, Failure> {
-    Ok(Client::builder_with(options(hosts, args, context).await?))
-}
-
-/// Starts a client that shows nothing of who asks: no certificate either.
-pub(crate) async fn configure_anonymous(
-    hosts: &[RegistryHost],
-    args: &TransportArgs,
-    context: &Context,
-) -> Result<ClientBuilder, Failure> {
-    let (mut options, _) = resolve(hosts, args, context).await?;
+/// Starts a client that shows nothing of who asks, of how the registries of a command are spoken to: no certificate either.
+pub(crate) fn anonymous(hosts: &[RegistryHost], mut options: RemoteOptions) -> ClientBuilder {
     options.tls.identity = None;
     for host in hosts {
         options.host(host).tls.identity = None;
     }
-    Ok(Client::builder_with(options))
+    Client::builder_with(options)
 }
 
 /// Returns how the registries of a command are spoken to, and tells those who want to know what the configuration file has to

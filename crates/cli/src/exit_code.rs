@@ -21,8 +21,19 @@ pub(crate) enum ExitCode {
     Conflict = 7,
     /// A fault in this program.
     Bug = 70,
-    /// Interrupted by the user.
+    /// Its terminal is gone (SIGHUP).
+    HungUp = 129,
+    /// Interrupted by the user (SIGINT).
     Interrupted = 130,
+    /// Told to end (SIGTERM).
+    Terminated = 143,
+}
+
+impl ExitCode {
+    /// Tells whether somebody did not want to wait for the end.
+    pub(crate) fn is_interruption(self) -> bool {
+        matches!(self, Self::HungUp | Self::Interrupted | Self::Terminated)
+    }
 }
 
 impl From<ExitCode> for std::process::ExitCode {

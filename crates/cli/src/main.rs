@@ -17,6 +17,7 @@ mod exit_code;
 mod failure;
 mod heap;
 mod input;
+mod interruption;
 mod output;
 mod progress;
 mod render;
@@ -24,6 +25,7 @@ mod report;
 mod run;
 mod stderr;
 mod stdout;
+mod usage;
 
 fn main() -> std::process::ExitCode {
     run::main().into()

@@ -2,7 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// How many links are followed, one behind the other; systems follow as many.
+const MAX_LINKS: usize = 40;
 
 /// What may be done to a file that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +40,7 @@ pub(crate) fn write_file(
     content: &[u8],
     existing: Existing,
 ) -> Result<(), WriteError> {
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let path = &followed(path)?;
     let metadata = fs::metadata(path).ok();
     if metadata
         .as_ref()
@@ -73,6 +76,23 @@ pub(crate) fn write_file(
     Ok(())
 }
 
+/// Follows links to what is to be written, which need not be there yet.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(target) = fs::read_link(&path) else {
+            return Ok(path);
+        };
+        path = match path.parent() {
+            Some(directory) => directory.join(target),
+            None => target,
+        };
+    }
+    Err(io::Error::other(
+        "there are too many links, one behind the other",
+    ))
+}
+
 /// Accepts a file that holds the same bytes already.
 fn keep(path: &Path, content: &[u8]) -> Result<(), WriteError> {
     let same = fs::metadata(path)?.len() == content.len() as u64 && fs::read(path)? == content;
@@ -97,10 +117,13 @@ fn temporary_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
 
 /// Makes the rename durable, where directories can be synced.
 fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()
-    } else {
-        Ok(())
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(directory).and_then(|directory| directory.sync_all()) {
+        // Who may write to a directory may still not open it; the file is in its place all the same.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result,
     }
 }
 
@@ -126,17 +149,12 @@ mod tests {
 
     #[test]
     fn a_directory_is_an_error() {
-        let directory = tempfile::tempdir().unwrap();
-        let result = write_file(directory.path(), b"x", Existing::Replace);
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("directory");
+        fs::create_dir(&directory).unwrap();
+        let result = write_file(&directory, b"x", Existing::Replace);
         assert!(matches!(result, Err(WriteError::Io(_))));
-        assert_eq!(
-            fs::read_dir(directory.path().parent().unwrap())
-                .unwrap()
-                .filter_map(Result::ok)
-                .filter(|e| e.file_name().to_string_lossy().starts_with(".eigenpack-"))
-                .count(),
-            0
-        );
+        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 
     #[cfg(unix)]
@@ -155,5 +173,17 @@ mod tests {
             0o640
         );
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+
+        // What is not there yet is made where the link says.
+        fs::remove_file(&real).unwrap();
+        fs::remove_file(&link).unwrap();
+        symlink("real", &link).unwrap();
+        for existing in [Existing::Keep, Existing::Replace] {
+            write_file(&link, b"new", existing).unwrap();
+            assert_eq!(fs::read(&real).unwrap(), b"new");
+        }
+        symlink("loop", directory.path().join("loop")).unwrap();
+        let result = write_file(&directory.path().join("loop"), b"x", Existing::Replace);
+        assert!(matches!(result, Err(WriteError::Io(_))));
     }
 }

@@ -1,28 +1,31 @@
 //! From arguments to exit code: parse, run until done or interrupted, write the result.
 
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use clap::Parser as _;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use eigenpack::Reference;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{Layer as _, fmt};
 
 use crate::args::{Cli, Command, Format};
-use crate::command::{self, Outcome};
+use crate::command;
 use crate::context::Context;
 use crate::environment::Environment;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
 use crate::heap;
+use crate::interruption::interrupted;
 use crate::progress::{LogWriter, Progress};
-use crate::render::{clean, failure_document, failure_text};
+use crate::render::{failure_document, failure_text};
 use crate::stderr::say;
 use crate::stdout::{write_report, write_stdout};
+use crate::usage::usage;
 
 /// The most threads that a server answers on.
 const MAX_WORKERS: usize = 8;
@@ -31,11 +34,9 @@ const MAX_WORKERS: usize = 8;
 /// more; whatever finds none waits.
 const MAX_BLOCKING_THREADS: usize = 32;
 
-/// The longest time that a failed command takes to cancel what it has under way at registries.
-const TIME_FOR_UPLOADS: Duration = Duration::from_secs(2);
-
-/// The same for an interrupted command, which ends within 200 ms in all.
-const TIME_FOR_UPLOADS_INTERRUPTED: Duration = Duration::from_millis(100);
+/// The longest time that an interrupted command, which ends within 200 ms in all, takes to cancel what it has under way at
+/// registries.
+const TIME_FOR_UPLOADS: Duration = Duration::from_millis(100);
 
 /// How long the end of what is done to files is waited for, which removes temporary ones.
 const TIME_FOR_FILES: Duration = Duration::from_millis(30);
@@ -54,30 +55,53 @@ pub(crate) fn main() -> ExitCode {
     log_to_stderr(cli.global.verbose, &progress);
     let context = Context::new(cli.global, environment, Arc::clone(&progress));
     let is_server = matches!(cli.command, Command::Serve(_));
-    let result = match runtime(is_server) {
-        Ok(runtime) => {
-            let command = command::run(cli.command, &context);
-            // To a server, an interruption is how it ends well.
-            let result = if is_server {
-                runtime.block_on(command)
-            } else {
-                runtime.block_on(until_interrupted(command, &progress, &context))
-            };
-            progress.clear();
-            // Work that blocks, such as a sync of a slow disk, is hardly waited for after an interruption.
-            runtime.shutdown_timeout(TIME_FOR_FILES);
-            result
+    let runtime = match runtime(is_server) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let failure = Failure::new(ExitCode::Bug, "runtime", "cannot start").caused_by(&error);
+            return fail(&failure, &context);
         }
-        Err(error) => Err(Failure::new(ExitCode::Bug, "runtime", "cannot start").caused_by(&error)),
     };
-    match result {
-        Ok(outcome) => finish(&outcome, &context),
-        Err(failure) => fail(
-            &failure,
-            context.format,
-            context.environment.terminal.stderr_colors,
-        ),
+    let exit = runtime.block_on(async {
+        // Boxed, since it is a large one, and it is moved below.
+        let command = Box::pin(caught(reported(cli.command, &context)));
+        // To a server, an interruption is how it ends well.
+        let result = if is_server {
+            command.await
+        } else {
+            until_interrupted(command, &progress, &context).await
+        };
+        progress.clear();
+        match result {
+            Ok(exit) => exit,
+            Err(failure) => shown(failure, &context).await,
+        }
+    });
+    // Work that blocks, such as a sync of a slow disk, is hardly waited for after an interruption.
+    runtime.shutdown_timeout(TIME_FOR_FILES);
+    exit
+}
+
+/// Runs a command and writes its result.
+async fn reported(command: Command, context: &Context) -> Result<ExitCode, Failure> {
+    let outcome = command::run(command, context).await?;
+    if let Some(report) = &outcome.report {
+        write_report(report, context).await?;
     }
+    Ok(outcome.exit)
+}
+
+/// Makes a failure of a panic: a fault in this program ends like any other, and with its own exit code.
+async fn caught(
+    command: impl Future<Output = Result<ExitCode, Failure>>,
+) -> Result<ExitCode, Failure> {
+    let mut command = pin!(command);
+    poll_fn(|context| {
+        // What was half done is never touched again.
+        let polled = catch_unwind(AssertUnwindSafe(|| command.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| Poll::Ready(Err(Failure::bug())))
+    })
+    .await
 }
 
 /// Makes the runtime. A server answers on as many cores as there are; every other command waits most of the time, and one
@@ -98,129 +122,60 @@ fn runtime(is_server: bool) -> std::io::Result<tokio::runtime::Runtime> {
     builder.build()
 }
 
-/// Runs a command to its end, or to an interruption. Either way it leaves no upload open, as far as there is time.
+/// Runs a command to its end, or to an interruption. Even then it leaves no upload open, as far as there is time.
 async fn until_interrupted(
-    command: impl Future<Output = Result<Outcome, Failure>>,
+    command: impl Future<Output = Result<ExitCode, Failure>>,
     progress: &Progress,
     context: &Context,
-) -> Result<Outcome, Failure> {
-    let (result, time) = {
+) -> Result<ExitCode, Failure> {
+    let interruption = {
         let command = pin!(command);
         tokio::select! {
             // Heard from before the command begins, so that none of its traces is left behind.
             biased;
-            Ok(()) = tokio::signal::ctrl_c() => {
-                let failure = Failure::new(ExitCode::Interrupted, "interrupted", "interrupted");
-                (Err(failure), TIME_FOR_UPLOADS_INTERRUPTED)
-            }
-            result = command => (result, TIME_FOR_UPLOADS),
+            interruption = interrupted() => interruption,
+            result = command => return result,
             never = progress.keep_drawing() => match never {},
         }
     };
-    if result.is_err() {
-        context.cancel_uploads(time).await;
-    }
-    result
+    context.cancel_uploads(TIME_FOR_UPLOADS).await;
+    Err(interruption)
 }
 
-fn finish(outcome: &Outcome, context: &Context) -> ExitCode {
-    let Some(report) = &outcome.report else {
-        return outcome.exit;
-    };
-    match write_report(report, context) {
-        Ok(()) => outcome.exit,
-        Err(error) => fail(
-            &Failure::file("write", "<stdout>", &error),
-            Format::Text,
-            context.environment.terminal.stderr_colors,
-        ),
-    }
-}
-
-fn fail(failure: &Failure, format: Format, colors: bool) -> ExitCode {
-    match format {
-        Format::Text => say(format_args!("{}", failure_text(failure, colors))),
+/// Shows a failure. Nobody may read what is said on stdout, and an interruption is not kept waiting for it.
+async fn shown(failure: Failure, context: &Context) -> ExitCode {
+    let exit = failure.exit;
+    match context.format {
+        Format::Text => fail(&failure, context),
         Format::Json => {
-            if write_stdout(failure_document(failure).as_bytes()).is_err() {
-                say(format_args!("{}", failure_text(failure, colors)));
+            let document = failure_document(&failure);
+            let written = write_stdout(document);
+            let written = if exit.is_interruption() {
+                let written = tokio::time::timeout(TIME_FOR_FILES, written).await;
+                written.unwrap_or(Err(failure))
+            } else {
+                tokio::select! {
+                    biased;
+                    interruption = interrupted() => return interruption.exit,
+                    written = written => written,
+                }
+            };
+            if let Err(unwritten) = written {
+                say_failure(&unwritten, context);
             }
+            exit
         }
     }
+}
+
+fn fail(failure: &Failure, context: &Context) -> ExitCode {
+    say_failure(failure, context);
     failure.exit
 }
 
-/// Answers arguments that cannot be understood, or a question for help.
-fn usage(error: &clap::Error, environment: &Environment) -> ExitCode {
-    let shows_help = matches!(
-        error.kind(),
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-    );
-    if shows_help || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        // A closed pipe is the only way this fails, and then nobody reads it.
-        let _ = error.print();
-        return if shows_help {
-            ExitCode::Done
-        } else {
-            ExitCode::Usage
-        };
-    }
-    let format = if wants_json() {
-        Format::Json
-    } else {
-        Format::Text
-    };
-    if let Some(failure) = secret_as_argument(error).or_else(|| bad_reference(error)) {
-        return fail(&failure, format, environment.terminal.stderr_colors);
-    }
-    match format {
-        Format::Text => {
-            let _ = error.print();
-            ExitCode::Usage
-        }
-        Format::Json => {
-            let text = error.render().to_string();
-            let message = text.trim().trim_start_matches("error: ");
-            let failure = Failure::new(ExitCode::Usage, "usage", clean(message));
-            fail(&failure, format, environment.terminal.stderr_colors)
-        }
-    }
-}
-
-/// Finds a flag that would have taken a secret.
-fn secret_as_argument(error: &clap::Error) -> Option<Failure> {
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
-        return None;
-    };
-    let is_unknown = error.kind() == ErrorKind::UnknownArgument;
-    let is_secret = ["-p", "--password", "--token", "--identity-token"].contains(&&**argument);
-    (is_unknown && is_secret).then(|| Failure::secret_as_argument(argument))
-}
-
-/// Finds a reference that did not parse, to show where it is wrong.
-fn bad_reference(error: &clap::Error) -> Option<Failure> {
-    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
-        return None;
-    };
-    if !matches!(
-        argument.as_str(),
-        "<REFERENCE>" | "<REPOSITORY>" | "<SOURCE>" | "<TARGET>"
-    ) {
-        return None;
-    }
-    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
-        return None;
-    };
-    let error = value.parse::<Reference>().err()?;
-    Some(Failure::bad_reference(&error))
-}
-
-/// Tells whether JSON was asked for, when the arguments as a whole could not be parsed.
-fn wants_json() -> bool {
-    let args: Vec<_> = std::env::args_os().collect();
-    args.iter().any(|arg| arg == "--format=json")
-        || args
-            .windows(2)
-            .any(|pair| pair[0] == "--format" && pair[1] == "json")
+fn say_failure(failure: &Failure, context: &Context) {
+    let colors = context.environment.terminal.stderr_colors;
+    say(format_args!("{}", failure_text(failure, colors)));
 }
 
 /// Sends our libraries' log to stderr, at the level that `-v` asks for. Those of others only drown it.
@@ -259,11 +214,21 @@ mod tests {
             ExitCode::Network,
             ExitCode::Conflict,
             ExitCode::Bug,
+            ExitCode::HungUp,
             ExitCode::Interrupted,
+            ExitCode::Terminated,
         ];
         assert_eq!(
             codes.map(|code| code as u8),
-            [0, 1, 2, 3, 4, 5, 6, 7, 70, 130]
+            [0, 1, 2, 3, 4, 5, 6, 7, 70, 129, 130, 143]
         );
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_failure_with_a_code_of_its_own() {
+        let broken = async { panic!("a fault in this program, made on purpose") };
+        let failure = super::caught(broken).await.unwrap_err();
+        assert_eq!(failure.exit as u8, 70);
+        assert_eq!(failure.code, "bug");
     }
 }

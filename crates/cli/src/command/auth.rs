@@ -2,7 +2,7 @@
 
 use eigenpack::credentials::{Answered, ChosenBy, CredentialKind, Explanation, Place, Seen, Step};
 use eigenpack::oci::distribution::Challenge;
-use eigenpack::{Location, Reference, RegistryHost, Repository};
+use eigenpack::{Client, Location, Reference, RegistryHost, Repository};
 
 use super::Outcome;
 use super::login::parse_host;
@@ -74,9 +74,8 @@ async fn demands(
     context: &Context,
 ) -> Result<Result<Vec<Demand>, String>, Failure> {
     let hosts = std::slice::from_ref(host);
-    let client = connection::configure(hosts, &args.transport, context)
-        .await?
-        .build();
+    let options = connection::options(hosts, &args.transport, context).await?;
+    let client = Client::builder_with(options).build();
     Ok(match client.challenges(host).await {
         Ok(challenges) => Ok(challenges.iter().map(Demand::from).collect()),
         Err(error) => {

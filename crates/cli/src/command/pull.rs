@@ -1,7 +1,6 @@
 //! `pull`: verify everything, then write the spec.
 
-use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::PathBuf;
 
 use eigenpack::{PulledArtifact, Reference};
 
@@ -12,11 +11,12 @@ use crate::client;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
-use crate::input::STDIN as STDOUT;
+use crate::input::{STDIN as STDOUT, on_a_thread};
 use crate::output::{Existing, WriteError, write_file};
 use crate::render::faults;
 use crate::report::{Check, Identity, PullReport, Report};
 use crate::stderr::{say, warn};
+use crate::stdout::write_stdout;
 
 pub(super) async fn run(args: &PullArgs, context: &Context) -> Result<Outcome, Failure> {
     check_output(args, context)?;
@@ -49,19 +49,13 @@ pub(super) async fn run(args: &PullArgs, context: &Context) -> Result<Outcome, F
         .hint("leave --strict out to write it all the same"));
     }
     if args.output.as_deref() == Some(STDOUT) {
-        io::stdout()
-            .lock()
-            .write_all(pulled.spec())
-            .or_else(|error| match error.kind() {
-                io::ErrorKind::BrokenPipe => Ok(()),
-                _ => Err(Failure::file("write", "<stdout>", &error)),
-            })?;
+        write_stdout(pulled.spec().clone()).await?;
         return Ok(Outcome {
             report: None,
             exit: ExitCode::Done,
         });
     }
-    let path = write(args, &pulled)?;
+    let path = write(args, &pulled).await?;
     context.status(format_args!(
         "verified {}: manifest, config and spec ({} bytes)",
         pulled.digest(),
@@ -101,13 +95,15 @@ fn check_output(args: &PullArgs, context: &Context) -> Result<(), Failure> {
     }
 }
 
-fn write(args: &PullArgs, pulled: &PulledArtifact) -> Result<String, Failure> {
+async fn write(args: &PullArgs, pulled: &PulledArtifact) -> Result<String, Failure> {
     let (path, existing) = match &args.output {
         Some(path) => (path.clone(), Existing::Replace),
         None if args.force => (default_name(&args.reference), Existing::Replace),
         None => (default_name(&args.reference), Existing::Keep),
     };
-    match write_file(Path::new(&path), pulled.spec(), existing) {
+    let (file, spec) = (PathBuf::from(&path), pulled.spec().clone());
+    // A pipe that nobody reads lets one wait for ever.
+    match on_a_thread(move || write_file(&file, &spec, existing)).await {
         Ok(()) => Ok(path),
         Err(WriteError::Exists) => Err(Failure::file_exists(&path, &args.reference)),
         Err(WriteError::Io(error)) => Err(Failure::file("write", &path, &error)),

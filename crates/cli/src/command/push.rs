@@ -12,7 +12,6 @@ use eigenpack::{
 use super::Outcome;
 use crate::args::{Format, PushArgs, PushFields};
 use crate::client;
-use crate::connection;
 use crate::context::Context;
 use crate::exit_code::ExitCode;
 use crate::failure::Failure;
@@ -29,7 +28,8 @@ pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, F
     if args.check_public && !args.reference.location.is_registry() {
         return Err(Failure::not_published_anywhere(&args.reference));
     }
-    let client = client::open(&[&args.reference], &args.connection, context).await?;
+    let clients = client::open_both(&[&args.reference], &args.connection, context).await?;
+    let (client, anonymous) = clients;
     let options = options(args, context)?;
     // A reference that cannot be pushed to is said before a spec is waited for.
     if args.reference.selector.tag.is_none() || args.reference.selector.digest.is_some() {
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, F
     }
     let mut report = report(&published, args);
     if args.check_public {
-        check_public(&mut report, &published, args, context).await?;
+        check_public(&mut report, &published, &anonymous, args, context).await?;
     }
     Ok(Outcome::from(Report::Push(report)))
 }
@@ -65,20 +65,16 @@ pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, F
 async fn check_public(
     report: &mut PushReport,
     published: &Published,
+    anonymous: &Client,
     args: &PushArgs,
     context: &Context,
 ) -> Result<(), Failure> {
     let Location::Registry { host, .. } = &args.reference.location else {
         return Ok(());
     };
-    let hosts = std::slice::from_ref(host);
-    let transport = &args.connection.transport;
-    let client = connection::configure_anonymous(hosts, transport, context)
-        .await?
-        .build();
     let digest = published.artifact.manifest.digest().clone();
     let pushed = args.reference.pinned(digest);
-    let Err(error) = client.manifest(&pushed).await else {
+    let Err(error) = anonymous.manifest(&pushed).await else {
         report.public = Some(true);
         return Ok(());
     };
@@ -86,8 +82,7 @@ async fn check_public(
     Err(match context.format {
         Format::Json => failure.field("pushed", serde_json::to_value(report).unwrap_or_default()),
         Format::Text => {
-            let said = write_stdout(push_text(report).as_bytes());
-            said.map_err(|error| Failure::file("write", "<stdout>", &error))?;
+            write_stdout(push_text(report)).await?;
             failure
         }
     })

@@ -50,7 +50,7 @@ pub(super) async fn run(args: &ServeArgs, context: &Context) -> Result<Outcome, 
         authentication: has_users,
         tls_cert: args.tls_cert.as_deref().map(shown),
     });
-    write_report(&report, context).map_err(|error| Failure::file("write", "<stdout>", &error))?;
+    write_report(&report, context).await?;
     server.serve(stopped).await;
     Ok(Outcome {
         report: None,

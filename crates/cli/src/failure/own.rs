@@ -92,6 +92,18 @@ impl Failure {
         .caused_by(&error)
     }
 
+    /// The user does not want to wait for the end.
+    pub(crate) fn interrupted() -> Self {
+        Self::new(ExitCode::Interrupted, "interrupted", "interrupted")
+    }
+
+    /// A fault in this program, which has said more of it on stderr already.
+    pub(crate) fn bug() -> Self {
+        let message = "eigenpack failed in a way that it should not";
+        Self::new(ExitCode::Bug, "bug", message)
+            .hint("this is a bug: please report it, with the command and what is said above")
+    }
+
     /// A reference that cannot be parsed, with a caret at the fault.
     pub(crate) fn bad_reference(error: &ReferenceError) -> Self {
         let before: String = error

@@ -271,10 +271,13 @@ fn tag(report: &TagReport) -> String {
 }
 
 fn validate(report: &ValidateReport, colors: bool) -> String {
-    let with_faults = report.files.iter().filter(|file| !file.found.is_empty());
-    let faults: String = with_faults
-        .map(|file| snippet::faults(&file.path, &file.source, &file.found, colors) + "\n\n")
-        .collect();
+    let shown = |file: &CheckedFile| match &file.content {
+        Some((source, found)) if !found.is_empty() => {
+            snippet::faults(&file.path, source, found, colors) + "\n\n"
+        }
+        _ => String::new(),
+    };
+    let faults: String = report.files.iter().map(shown).collect();
     let verdicts: Vec<String> = report.files.iter().map(verdict).collect();
     faults + &lines(&verdicts)
 }
@@ -289,6 +292,9 @@ fn verdict(file: &CheckedFile) -> String {
         .map(|(number, noun)| counted(number, noun))
         .collect();
     let path = clean(&file.path);
+    if file.error.is_some() {
+        return format!("{path}: cannot be read");
+    }
     if counts.is_empty() {
         format!("{path}: {verdict}")
     } else {

@@ -82,15 +82,16 @@ pub(crate) struct CheckedFile {
     pub(crate) path: String,
     #[serde(flatten)]
     pub(crate) check: Check,
-    /// The file's bytes, for showing the faults.
+    /// Why it could not be read, where it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    /// The file's bytes and what is wrong with them, for showing the faults.
     #[serde(skip)]
-    pub(crate) source: Bytes,
-    #[serde(skip)]
-    pub(crate) found: Faults,
+    pub(crate) content: Option<(Bytes, Faults)>,
 }
 
-/// What a check of a spec found.
-#[derive(Debug, Serialize)]
+/// What a check of a spec found; nothing where it could not be read.
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Check {
     pub(crate) valid: bool,
     pub(crate) errors: usize,

@@ -74,10 +74,15 @@ fn interrupted(place: &Place, registry: &Stalling, args: &[&str]) -> String {
 }
 
 /// Interrupts the program, and returns what it said.
-fn interrupt(mut child: Child, args: &[&str]) -> String {
+fn interrupt(child: Child, args: &[&str]) -> String {
+    signal(child, args, "-INT", 130)
+}
+
+/// Sends a signal to the program, which ends with a code, and returns what it said.
+fn signal(mut child: Child, args: &[&str], name: &str, expected: i32) -> String {
     drop(child.stdin.take());
     let id = child.id().to_string();
-    let told = Command::new("kill").args(["-INT", &id]).status();
+    let told = Command::new("kill").args([name, &id]).status();
     assert!(told.unwrap().success());
     let told = Instant::now();
     let code = loop {
@@ -97,7 +102,7 @@ fn interrupt(mut child: Child, args: &[&str]) -> String {
         .unwrap()
         .read_to_string(&mut said)
         .unwrap();
-    assert_eq!(code, Some(130), "{args:?}: {said}");
+    assert_eq!(code, Some(expected), "{args:?}: {said}");
     said
 }
 
@@ -158,6 +163,47 @@ fn a_push_ends_and_leaves_no_upload_open() {
             .collect();
         // What the registry itself keeps is none of the program's.
         assert!(new.iter().all(|file| file.contains("/served/")), "{new:?}");
+    }
+}
+
+#[test]
+fn other_signals_that_end_a_program_leave_no_upload_open_either() {
+    let place = place();
+    let requests = r#"{"endpoint":"upload-close"}"#;
+    let registry = Stalling::start(&place, requests, r#"{"request-bytes":3}"#);
+    let reference = format!("{}/org/my-avs:v1", registry.host);
+    for (name, code) in [("-TERM", 143), ("-HUP", 129)] {
+        let args = ["--format=json", "push", "spec.yaml", &reference, CREATED];
+        let mut child = place.spawn(&args);
+        let mut stdout = child.stdout.take().unwrap();
+        registry.wait_for("a fault is due");
+        signal(child, &args, name, code);
+        registry.wait_for("answered method=DELETE");
+        let mut document = String::new();
+        stdout.read_to_string(&mut document).unwrap();
+        let document: serde_json::Value = serde_json::from_str(&document).unwrap();
+        assert_eq!(document["code"], "interrupted");
+        assert_eq!(document["exitCode"], code);
+    }
+}
+
+/// Nobody may read what is written, and the command is not waited for then.
+#[test]
+fn output_that_nobody_takes_is_not_waited_for() {
+    let place = place();
+    let made = Command::new("mkfifo").arg(place.file("pipe")).status();
+    assert!(made.unwrap().success());
+    // A pipe without a reader, and one whose reader takes nothing of more than it can hold.
+    let commands: [&[&str]; 3] = [
+        &["pull", "my-avs:v1", "-o", "pipe"],
+        &["pull", "my-avs:v1", "-o", "-"],
+        &["inspect", "my-avs:v1", "--raw", "spec"],
+    ];
+    for args in commands {
+        let child = place.spawn(args);
+        // By then it stands still, as a rule; before, it ends in the same way.
+        std::thread::sleep(Duration::from_millis(300));
+        interrupt(child, args);
     }
 }
 

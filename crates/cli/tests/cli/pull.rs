@@ -158,3 +158,32 @@ fn a_directory_that_is_not_there_is_named() {
         .failed_with(3);
     assert!(run.stderr.contains("cannot write no/such/file"), "{run}");
 }
+
+/// Whatever stands behind the last line's end is only in a buffer at first.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_could_not_be_written_is_not_called_done() {
+    let place = Place::new();
+    place.write("line.yaml", "{a: b}");
+    let push = [
+        "push",
+        "line.yaml",
+        "line:v1",
+        "--name=a",
+        "--allow-invalid",
+    ];
+    place.run(&push).succeeded();
+    for args in [
+        &["pull", "-q", "line:v1", "-o", "-"][..],
+        &["inspect", "--raw", "spec", "line:v1"],
+        &["--help"],
+    ] {
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let mut command = place.command(args);
+        let status = command
+            .stdout(full.unwrap())
+            .stderr(std::process::Stdio::null())
+            .status();
+        assert_eq!(status.unwrap().code(), Some(3), "{args:?}");
+    }
+}

@@ -88,6 +88,20 @@ fn what_cannot_be_read_is_another_failure_than_what_is_invalid() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_hides_nothing_of_the_others() {
+    let place = Place::new();
+    place.write("bad.yaml", fixture("invalid/null-digest.yaml"));
+    let args = ["validate", "missing.yaml", "bad.yaml", "spec.yaml"];
+    assert_snapshot!(place.run(&args).failed_with(3));
+    let (code, document) = place.json(&args);
+    assert_eq!(code, 3);
+    let files = document["files"].as_array().unwrap();
+    let valid: Vec<_> = files.iter().map(|file| file["valid"] == true).collect();
+    assert_eq!(valid, [false, false, true]);
+    assert!(files[0]["error"].as_str().unwrap().contains("No such file"));
+}
+
+#[test]
 fn a_secret_is_never_shown() {
     let place = Place::new();
     let spec = String::from_utf8(fixture("valid/runtime-generic.yaml")).unwrap();

@@ -1,0 +1,30 @@
+//! The signals that ask a command to end before it is done.
+
+use crate::exit_code::ExitCode;
+use crate::failure::Failure;
+
+/// Waits for such a signal: Ctrl-C everywhere; on Unix also the one of `kill`, and that of a terminal that is closed.
+pub(crate) async fn interrupted() -> Failure {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let terminated = signal(SignalKind::terminate());
+        let hung_up = signal(SignalKind::hangup());
+        if let (Ok(mut terminated), Ok(mut hung_up)) = (terminated, hung_up) {
+            return tokio::select! {
+                Ok(()) = tokio::signal::ctrl_c() => Failure::interrupted(),
+                Some(()) = terminated.recv() => {
+                    Failure::new(ExitCode::Terminated, "interrupted", "interrupted (SIGTERM)")
+                }
+                Some(()) = hung_up.recv() => {
+                    Failure::new(ExitCode::HungUp, "interrupted", "interrupted (SIGHUP)")
+                }
+            };
+        }
+    }
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => Failure::interrupted(),
+        // Nothing is heard, and so nothing interrupts.
+        Err(_) => std::future::pending().await,
+    }
+}
