@@ -154,6 +154,11 @@ impl Account {
         lock(&self.state).credential.clone()
     }
 
+    /// Returns what of it must not be shown: an identity token that was replaced may still be known to somebody.
+    pub(crate) fn secrets(&self) -> [Credential; 2] {
+        [self.found.clone(), self.credential()]
+    }
+
     /// Returns the place where those who need a token for `scopes` wait for each other.
     pub(crate) fn flight(&self, scopes: &ScopeSet) -> Flight {
         Arc::clone(lock(&self.flights).entry(scopes.clone()).or_default())

@@ -1,5 +1,7 @@
 //! A registry's answer, and what its status means where it is not the one hoped for.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use eigenpack_oci::distribution::{ErrorCode, ErrorResponse};
 use eigenpack_oci::{AccessError, Asked, FetchError, PushError, RegistryAnswer, VerifyError};
@@ -7,13 +9,15 @@ use url::Url;
 
 use crate::mask::Mask;
 use crate::outgoing::ContentError;
-use crate::transport::{Headers, Method, Response, authority};
+use crate::transport::{Headers, Method, Response};
 
 /// An answer, after redirects, authorisation and retries.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) method: Method,
     pub(crate) url: Url,
+    /// The host that answered, as it may be shown.
+    pub(crate) host: String,
     pub(crate) status: u16,
     pub(crate) headers: Headers,
     /// The body, where it was to be read into memory.
@@ -23,7 +27,7 @@ pub(crate) struct Answer {
     /// What was asked, and as whom.
     pub(crate) asked: Asked,
     /// Whether it is from where the registry led to, in words of its choice.
-    pub(crate) redirected: bool,
+    pub(crate) is_led: bool,
     /// What of the request must not be shown.
     pub(crate) mask: Mask,
 }
@@ -52,9 +56,17 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// Returns the errors that the body names.
+    /// Returns the errors that the body names; safe to show.
     pub(crate) fn errors(&self) -> ErrorResponse {
-        ErrorResponse::parse(&self.body)
+        self.mask.errors(&self.body)
+    }
+
+    /// Makes the error of an answer that leads to where nothing may go.
+    pub(crate) fn refused(&self, reason: &impl Display) -> AccessError {
+        AccessError::Refused {
+            host: self.host.clone(),
+            reason: self.mask.hide(&reason.to_string()),
+        }
     }
 
     /// Returns what the registry said, to be shown.
@@ -62,20 +74,20 @@ impl Answer {
         let error = self.errors().errors.into_iter().next();
         let (code, message) = error.map_or((None, None), |e| (e.code, e.message));
         // Without the query: it may hold the state of an upload or the signature of a storage's URL.
-        let (mut host, mut path) = (authority(&self.url), self.url.path().to_owned());
-        if self.redirected {
-            (host, path) = (self.mask.hide(&host), self.mask.hide(&path));
-        }
-        let mut quoted = RegistryAnswer {
-            host,
+        // What was asked for stays: that is no news to anybody.
+        let path = if self.is_led {
+            self.mask.hide(self.url.path())
+        } else {
+            self.url.path().to_owned()
+        };
+        RegistryAnswer {
+            host: self.host.clone(),
             request: format!("{} {path}", self.method),
             status: self.status,
             code: code.map(|code| code.to_string()),
             message,
             asked: self.asked.clone(),
-        };
-        self.mask.hide_in(&mut quoted);
-        quoted
+        }
     }
 
     /// Returns what the status means where it has no meaning for this request alone.

@@ -27,6 +27,8 @@ pub(crate) struct Attempt<'a> {
     needs: &'a Needs,
     account: Option<Arc<Account>>,
     header: Option<Authorization>,
+    /// The headers that were refused, which whoever got them still knows.
+    refused: Vec<Authorization>,
     flow: Option<AuthFlow>,
     borrowed: u32,
     /// Since when it is wanted: what was refused from then on is refused to it too.
@@ -54,6 +56,7 @@ impl<'a> Attempt<'a> {
             needs,
             account: None,
             header: None,
+            refused: Vec::new(),
             flow: None,
             borrowed: 0,
             asked_for,
@@ -75,7 +78,10 @@ impl<'a> Attempt<'a> {
     /// Returns what of the request must not be shown.
     pub(crate) fn mask(&self) -> Mask {
         match &self.account {
-            Some(account) => Mask::new(&account.credential(), self.header()),
+            Some(account) => {
+                let sent = self.refused.iter().chain(&self.header);
+                Mask::new(account.secrets(), sent.map(Authorization::header_value))
+            }
             None => Mask::default(),
         }
     }
@@ -138,6 +144,7 @@ impl<'a> Attempt<'a> {
         let refused = self.header.take();
         if let Some(refused) = &refused {
             account.forget(refused);
+            self.refused.push(refused.clone());
         }
         let demand = Demand {
             challenges: parse_challenges(answer.headers.all("www-authenticate")),
@@ -240,18 +247,19 @@ impl<'a> Attempt<'a> {
                     return Ok(Ok(header));
                 }
                 AuthStep::RequestToken(request) => {
-                    tracing::debug!(host = request.url().host_str(), scopes = %flow.scopes(), "asking for a token");
+                    let mask = self.mask();
+                    let host = request.url().host_str().map(|host| mask.hide(host));
+                    let scopes = mask.hide(&flow.scopes().to_string());
+                    tracing::debug!(host, scopes, "asking for a token");
                     requested = Instant::now();
                     let asked = Asked {
                         credentials: account.used().cloned(),
                         ..self.asked()
                     };
-                    let mask = Mask::new(&account.credential(), None);
-                    let reply = self
-                        .connection
-                        .ask_for_token(&request, &asked, self.deadline);
-                    let mut reply = reply.await?;
-                    mask.hide_in(&mut reply.quoted);
+                    let reply =
+                        self.connection
+                            .ask_for_token(&request, &asked, &mask, self.deadline);
+                    let reply = reply.await?;
                     step = flow.token_answered(reply.status, &reply.body);
                     token_service = Some(reply.quoted);
                 }
@@ -273,7 +281,7 @@ impl<'a> Attempt<'a> {
             Box::new(quoted)
         };
         let mut quoted = refusal.token_service.map_or_else(by_registry, Box::new);
-        let mask = Mask::new(&account.credential(), None);
+        let mask = self.mask();
         match refusal.failure {
             AuthFailure::CredentialsRequired | AuthFailure::CredentialsRejected => {
                 AccessError::Unauthenticated(quoted)

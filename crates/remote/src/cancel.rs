@@ -30,7 +30,9 @@ impl Connection {
     }
 
     async fn cancel_at(&self, url: Url, needs: Needs) {
-        let request = Request::new(Method::DELETE, url, needs).sent_once();
+        let request = Request::new(Method::DELETE, url, needs)
+            .led(true)
+            .sent_once();
         let answer = self.exchange(&request, Deadline::after(PATIENCE)).await;
         tracing::debug!(
             status = answer.ok().map(|answer| answer.status),

@@ -73,7 +73,11 @@ impl Retries {
         match self.policy.pause(self.made, failure, now, random()) {
             Some(pause) if self.deadline.leaves(pause) => {
                 self.made += 1;
-                tracing::debug!(?failure, ?pause, "trying again");
+                let status = match failure {
+                    Failure::Status { status, .. } => Some(status),
+                    Failure::Broken | Failure::Silent => None,
+                };
+                tracing::debug!(status, ?pause, "trying again");
                 tokio::time::sleep(pause).await;
                 true
             }

@@ -35,7 +35,7 @@ impl Connection {
         let answer = self.exchange_with_retries(request, deadline);
         match tokio::time::timeout_at(deadline.instant(), answer).await {
             Ok(result) => result,
-            Err(_) => Err(AccessError::from(TransportError::late(&request.url)).into()),
+            Err(_) => Err(AccessError::from(TransportError::late(authority(&self.base))).into()),
         }
     }
 
@@ -78,7 +78,8 @@ impl Connection {
             // Whatever is elsewhere learns nothing of who asks, and neither does what is reached from there.
             trusted &= same_origin(&url, &self.base);
             let header = authorization.header().filter(|_| trusted);
-            let response = self.send(request, &url, header).await?;
+            let mask = authorization.mask();
+            let response = self.send(request, &url, header, &mask).await?;
             if trusted {
                 let observer = self.options.observer.as_ref();
                 self.notices.hear(&self.host, &response, observer);
@@ -88,7 +89,7 @@ impl Connection {
             if let Some(location) = location.filter(follows) {
                 redirects += 1;
                 if redirects > self.options.max_redirects {
-                    return Err(refused(&url, "it redirects without end").into());
+                    return Err(response.refused("it redirects without end").into());
                 }
                 discard(response).await;
                 url = location;
@@ -99,11 +100,8 @@ impl Connection {
                 asked.credentials = None;
                 asked.answered_by = AnsweredBy::Elsewhere;
             }
-            let mut answer = read(request, response, asked).await?;
-            if !answer.is_success() {
-                answer.redirected = redirects > 0;
-                answer.mask = authorization.mask();
-            }
+            let is_led = request.is_led || redirects > 0;
+            let mut answer = read(request, response, asked, is_led).await?;
             if !trusted || answer.status != 401 {
                 answer.stream = answer.stream.map(|stream| stream.with_permit(permit));
                 return Ok(answer);
@@ -118,6 +116,7 @@ impl Connection {
         request: &Request,
         url: &Url,
         authorization: Option<&str>,
+        mask: &Mask,
     ) -> Result<Response, ExchangeError> {
         let fault = Fault::default();
         let body = match &request.content {
@@ -127,19 +126,13 @@ impl Connection {
         let mut headers = request.headers.clone();
         headers.extend(authorization.map(|value| ("authorization", value.to_owned())));
         let method = request.method.clone();
-        let result = self.transport.send(method, url, &headers, body).await;
+        let sent = self.transport.send(method, url, &headers, body, mask);
+        let result = sent.await;
         // A fault of the content breaks the connection, so it looks like one of the network.
         match (fault.take(), result) {
             (Some(error), _) => Err(ExchangeError::Content(error)),
             (None, result) => result.map_err(|error| AccessError::from(error).into()),
         }
-    }
-}
-
-fn refused(url: &Url, reason: &str) -> AccessError {
-    AccessError::Refused {
-        host: authority(url),
-        reason: reason.to_owned(),
     }
 }
 
@@ -159,7 +152,7 @@ fn redirect(request: &Request, response: &Response) -> Result<Option<Url>, Acces
     };
     resolve_location(response.url(), Some(location))
         .map(Some)
-        .map_err(|e| refused(response.url(), &e.to_string()))
+        .map_err(|e| response.refused(&e.to_string()))
 }
 
 impl Answer {
@@ -202,17 +195,19 @@ async fn read(
     request: &Request,
     mut response: Response,
     asked: Asked,
+    is_led: bool,
 ) -> Result<Answer, ExchangeError> {
     let mut answer = Answer {
         method: request.method.clone(),
         url: response.url().clone(),
+        host: response.host().to_owned(),
         status: response.status(),
         headers: response.headers(),
         body: Bytes::new(),
         stream: None,
         asked,
-        redirected: false,
-        mask: Mask::default(),
+        is_led,
+        mask: response.mask().clone(),
     };
     if !answer.is_success() {
         answer.body = read_start(&mut response, MAX_ERROR_SIZE).await;
@@ -222,8 +217,13 @@ async fn read(
         Read::Nothing => discard(response).await,
         Read::Stream(_) => answer.stream = Some(response),
         Read::UpTo(limit) => {
+            let path = if request.is_led {
+                answer.mask.hide(request.url.path())
+            } else {
+                request.url.path().to_owned()
+            };
             let too_large = || ExchangeError::TooLarge {
-                request: format!("{} {}", request.method, request.url.path()),
+                request: format!("{} {path}", request.method),
                 limit,
             };
             let announced = response.content_length().unwrap_or(0);

@@ -25,8 +25,11 @@ impl Notices {
     pub(crate) fn hear(&self, host: &RegistryHost, response: &Response, observer: &dyn Observer) {
         let headers = response.text_of("warning");
         let warnings = parse_warnings(headers.iter().map(AsRef::as_ref));
-        for text in warnings.iter().filter(|text| self.is_new(text)) {
-            observer.event(Event::Warning { host, text });
+        for text in warnings {
+            let text = &*response.mask().hide(&text);
+            if self.is_new(text) {
+                observer.event(Event::Warning { host, text });
+            }
         }
         let [limit, remaining] = ["ratelimit-limit", "ratelimit-remaining"]
             .map(|name| response.text_of(name).into_iter().next());

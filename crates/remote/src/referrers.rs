@@ -7,7 +7,7 @@ use crate::answer::Answer;
 use crate::deadline::Deadline;
 use crate::repository::RemoteRepository;
 use crate::request::{Read, Request};
-use crate::tags::{MAX_PAGES, page_error};
+use crate::tags::MAX_PAGES;
 use crate::transport::Method;
 
 /// The most referrers kept.
@@ -44,9 +44,11 @@ impl RemoteRepository {
         });
         let mut pages = Pages::new(url.clone(), MAX_PAGES);
         let mut referrers = Vec::new();
+        let mut is_led = false;
         loop {
             let request = Request::new(Method::GET, url, self.read_scopes())
                 .header("accept", MediaType::IMAGE_INDEX.as_str())
+                .led(is_led)
                 .staying()
                 .reading(Read::UpTo(self.connection.options.max_manifest_size));
             let answer = self.connection.exchange(&request, deadline).await?;
@@ -71,8 +73,8 @@ impl RemoteRepository {
                 return Err(FetchError::TooLarge { what, limit });
             }
             let next = pages.next(&answer.url, answer.headers.all("link"));
-            match next.map_err(|e| page_error(&answer.url, &e))? {
-                Some(next) => url = next,
+            match next.map_err(|e| answer.refused(&e))? {
+                Some(next) => (url, is_led) = (next, true),
                 None => return Ok(Some(referrers)),
             }
         }

@@ -7,11 +7,12 @@ use eigenpack_oci::{AccessError, RegistryHost, Repository};
 
 use crate::answer::ExchangeError;
 use crate::connection::Connection;
+use crate::mask::Mask;
 use crate::needs::Needs;
 use crate::options::RemoteOptions;
 use crate::repository::RemoteRepository;
 use crate::request::Request;
-use crate::transport::{Body, Method, TransportError};
+use crate::transport::{Body, Method, TransportError, authority};
 
 /// A registry over HTTP: its settings, its connections, and what was learned of it.
 ///
@@ -77,12 +78,14 @@ impl RemoteRegistry {
     pub async fn challenges(&self) -> Result<Vec<Challenge>, AccessError> {
         let connection = &self.connection;
         let url = connection.url(&Endpoint::Ping);
+        // Nothing secret is sent.
+        let mask = Mask::default();
         let answer = connection
             .transport
-            .send(Method::GET, &url, &[], Body::Empty);
+            .send(Method::GET, &url, &[], Body::Empty, &mask);
         let response = tokio::time::timeout_at(connection.deadline().instant(), answer)
             .await
-            .unwrap_or_else(|_| Err(TransportError::late(&url)))?;
+            .unwrap_or_else(|_| Err(TransportError::late(authority(&connection.base))))?;
         match response.status() {
             401 => Ok(parse_challenges(response.headers().all("www-authenticate"))),
             200..=299 => Ok(Vec::new()),

@@ -20,6 +20,8 @@ pub(crate) struct Request {
     pub(crate) repeatable: bool,
     /// Whether a redirect to another host is followed; it is the answer otherwise.
     pub(crate) may_leave: bool,
+    /// Whether the registry chose the URL, so that its words may be ours.
+    pub(crate) is_led: bool,
     pub(crate) read: Read,
 }
 
@@ -45,6 +47,7 @@ impl Request {
             needs,
             repeatable: true,
             may_leave: true,
+            is_led: false,
             read: Read::Nothing,
         }
     }
@@ -66,6 +69,11 @@ impl Request {
 
     pub(crate) fn sent_once(mut self) -> Self {
         self.repeatable = false;
+        self
+    }
+
+    pub(crate) fn led(mut self, is_led: bool) -> Self {
+        self.is_led = is_led;
         self
     }
 

@@ -90,7 +90,7 @@ impl Download {
                 // Everything is there: how the connection ended does not matter any more.
                 Ok(Err(_)) if self.position == self.descriptor.size => return Ok(None),
                 Ok(Err(error)) => error,
-                Err(_) => TransportError::late(self.opened.response.url()),
+                Err(_) => TransportError::late(self.opened.response.host().to_owned()),
             };
             self.resume(error).await?;
         }

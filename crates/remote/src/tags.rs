@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use eigenpack_oci::distribution::{Endpoint, Page, Pages, PaginationError};
-use eigenpack_oci::{AccessError, FetchError, MAX_MANIFEST_SIZE, Tag};
-use url::Url;
+use eigenpack_oci::distribution::{Endpoint, Page, Pages};
+use eigenpack_oci::{FetchError, MAX_MANIFEST_SIZE, Tag};
 
 use crate::repository::RemoteRepository;
 use crate::request::{Read, Request};
-use crate::transport::{Method, authority};
+use crate::transport::Method;
 
 /// The most pages that a list may have.
 pub(crate) const MAX_PAGES: usize = 10_000;
@@ -33,8 +32,10 @@ impl RemoteRepository {
         });
         let mut pages = Pages::new(url.clone(), MAX_PAGES);
         let mut tags = BTreeSet::new();
+        let mut is_led = false;
         loop {
             let request = Request::new(Method::GET, url, self.read_scopes())
+                .led(is_led)
                 .reading(Read::UpTo(MAX_MANIFEST_SIZE));
             let answer = self.connection.exchange(&request, deadline).await?;
             match answer.status {
@@ -42,8 +43,10 @@ impl RemoteRepository {
                 404 => return Err(FetchError::RepositoryNotFound),
                 _ => return Err(answer.access_error().into()),
             }
-            let list: TagList = serde_json::from_slice(&answer.body)
-                .map_err(|e| FetchError::Malformed(format!("this is no list of tags: {e}")))?;
+            let list: TagList = serde_json::from_slice(&answer.body).map_err(|e| {
+                let quoting = answer.mask.hide(&e.to_string());
+                FetchError::Malformed(format!("this is no list of tags: {quoting}"))
+            })?;
             // What is not a tag cannot be asked for, so it is of no use to anybody.
             let page = list.tags.unwrap_or_default();
             tags.extend(page.iter().filter_map(|tag| tag.parse::<Tag>().ok()));
@@ -53,17 +56,10 @@ impl RemoteRepository {
                 return Err(FetchError::TooLarge { what, limit });
             }
             let next = pages.next(&answer.url, answer.headers.all("link"));
-            match next.map_err(|e| page_error(&answer.url, &e))? {
-                Some(next) => url = next,
+            match next.map_err(|e| answer.refused(&e))? {
+                Some(next) => (url, is_led) = (next, true),
                 None => return Ok(tags.into_iter().collect()),
             }
         }
     }
-}
-
-/// Says why a list's next page is not fetched.
-pub(crate) fn page_error(answered: &Url, error: &PaginationError) -> FetchError {
-    let host = authority(answered);
-    let reason = error.to_string();
-    AccessError::Refused { host, reason }.into()
 }

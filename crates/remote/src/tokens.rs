@@ -1,12 +1,13 @@
 //! Requests to token services.
 
 use bytes::Bytes;
-use eigenpack_oci::distribution::{ErrorResponse, Failure, MAX_TOKEN_SIZE, TokenRequest};
+use eigenpack_oci::distribution::{Failure, MAX_TOKEN_SIZE, TokenRequest};
 use eigenpack_oci::{AccessError, AnsweredBy, Asked, NetworkErrorKind, RegistryAnswer};
 
 use crate::connection::Connection;
 use crate::deadline::{Deadline, Retries};
-use crate::transport::{Body, Headers, Method, Response, TransportError, authority};
+use crate::mask::Mask;
+use crate::transport::{Body, Headers, Method, Response, TransportError};
 
 /// What a token service answered.
 pub(crate) struct TokenReply {
@@ -16,6 +17,14 @@ pub(crate) struct TokenReply {
     pub(crate) quoted: RegistryAnswer,
 }
 
+/// What came over the wire.
+struct TokenAnswer {
+    host: String,
+    status: u16,
+    headers: Headers,
+    body: Vec<u8>,
+}
+
 impl Connection {
     /// Asks a token service, again where it may only be busy or the connection broke. A redirect is an answer like any
     /// other: what is sent is for the host that the challenge named and for nobody else.
@@ -23,15 +32,16 @@ impl Connection {
         &self,
         request: &TokenRequest,
         asked: &Asked,
+        mask: &Mask,
         deadline: Deadline,
     ) -> Result<TokenReply, AccessError> {
         let mut retries = Retries::new(&self.options.retry, deadline);
         loop {
-            let outcome = self.token_answer(request).await;
+            let outcome = self.token_answer(request, mask).await;
             let again = match &outcome {
-                Ok((status, headers, _)) => {
-                    let retry_after = headers.get("retry-after");
-                    let status = *status;
+                Ok(answer) => {
+                    let retry_after = answer.headers.get("retry-after");
+                    let status = answer.status;
                     let failure = Failure::Status {
                         status,
                         retry_after,
@@ -44,11 +54,11 @@ impl Connection {
                 }
             };
             if !again {
-                let (status, _, body) = outcome?;
-                let quoted = quote(request, status, &body, asked);
+                let answer = outcome?;
+                let quoted = answer.quoted(request, asked, mask);
                 return Ok(TokenReply {
-                    status,
-                    body,
+                    status: answer.status,
+                    body: answer.body,
                     quoted,
                 });
             }
@@ -58,13 +68,22 @@ impl Connection {
     async fn token_answer(
         &self,
         request: &TokenRequest,
-    ) -> Result<(u16, Headers, Vec<u8>), TransportError> {
-        let response = self.send_token_request(request).await?;
-        let (status, headers) = (response.status(), response.headers());
-        Ok((status, headers, read(response).await?))
+        mask: &Mask,
+    ) -> Result<TokenAnswer, TransportError> {
+        let response = self.send_token_request(request, mask).await?;
+        Ok(TokenAnswer {
+            host: response.host().to_owned(),
+            status: response.status(),
+            headers: response.headers(),
+            body: read(response).await?,
+        })
     }
 
-    async fn send_token_request(&self, request: &TokenRequest) -> Result<Response, TransportError> {
+    async fn send_token_request(
+        &self,
+        request: &TokenRequest,
+        mask: &Mask,
+    ) -> Result<Response, TransportError> {
         match request {
             TokenRequest::Get { url, authorization } => {
                 let header = authorization
@@ -72,7 +91,7 @@ impl Connection {
                     .map(|a| ("authorization", a.header_value().to_owned()));
                 let headers = header.as_slice();
                 self.transport
-                    .send(Method::GET, url, headers, Body::Empty)
+                    .send(Method::GET, url, headers, Body::Empty, mask)
                     .await
             }
             TokenRequest::Post { url, form } => {
@@ -83,32 +102,37 @@ impl Connection {
                     stream: Box::pin(futures_util::stream::iter([Ok(form)])),
                 };
                 let headers = [("content-type", kind)];
-                self.transport.send(Method::POST, url, &headers, body).await
+                self.transport
+                    .send(Method::POST, url, &headers, body, mask)
+                    .await
             }
         }
     }
 }
 
-fn quote(request: &TokenRequest, status: u16, body: &[u8], asked: &Asked) -> RegistryAnswer {
-    let error = match status {
-        200..=299 => None,
-        _ => ErrorResponse::parse(body).errors.into_iter().next(),
-    };
-    let (code, message) = error.map_or((None, None), |e| (e.code, e.message));
-    let method = match request {
-        TokenRequest::Get { .. } => Method::GET,
-        TokenRequest::Post { .. } => Method::POST,
-    };
-    RegistryAnswer {
-        host: authority(request.url()),
-        request: format!("{method} {}", request.url().path()),
-        status,
-        code: code.map(|code| code.to_string()),
-        message,
-        asked: Asked {
-            answered_by: AnsweredBy::TokenService,
-            ..asked.clone()
-        },
+impl TokenAnswer {
+    /// Returns what the token service said, to be shown. Where it is was said by the registry.
+    fn quoted(&self, request: &TokenRequest, asked: &Asked, mask: &Mask) -> RegistryAnswer {
+        let error = match self.status {
+            200..=299 => None,
+            _ => mask.errors(&self.body).errors.into_iter().next(),
+        };
+        let (code, message) = error.map_or((None, None), |e| (e.code, e.message));
+        let method = match request {
+            TokenRequest::Get { .. } => Method::GET,
+            TokenRequest::Post { .. } => Method::POST,
+        };
+        RegistryAnswer {
+            host: self.host.clone(),
+            request: format!("{method} {}", mask.hide(request.url().path())),
+            status: self.status,
+            code: code.map(|code| code.to_string()),
+            message,
+            asked: Asked {
+                answered_by: AnsweredBy::TokenService,
+                ..asked.clone()
+            },
+        }
     }
 }
 

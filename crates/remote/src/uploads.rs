@@ -4,7 +4,7 @@ use eigenpack_oci::distribution::{
     BlobUpload, Endpoint, ErrorCode, Failure, RetryPolicy, UploadAnswer, UploadError,
     UploadProgress, UploadStart, UploadStep, chunk_range,
 };
-use eigenpack_oci::{AccessError, Content, Descriptor, Digest, PushError, Pushed};
+use eigenpack_oci::{Content, Descriptor, Digest, PushError, Pushed};
 use url::Url;
 
 use crate::answer::{Answer, ExchangeError};
@@ -13,7 +13,7 @@ use crate::outgoing::{ContentError, Outgoing};
 use crate::repository::RemoteRepository;
 use crate::request::Request;
 use crate::sessions::OpenSession;
-use crate::transport::{Method, authority};
+use crate::transport::Method;
 
 /// Why an upload does not go on.
 enum Stopped {
@@ -139,13 +139,7 @@ impl RemoteRepository {
                     was_content,
                 })
             }
-            Err(error) => {
-                let error = AccessError::Refused {
-                    host: authority(&answer.url),
-                    reason: error.to_string(),
-                };
-                Err(Stopped::Failed(error.into()))
-            }
+            Err(error) => Err(Stopped::Failed(answer.refused(&error).into())),
         }
     }
 
@@ -161,6 +155,7 @@ impl RemoteRepository {
         let part = |method, url: &Url, from: u64, to: u64| {
             let mut request = request(method, url.clone())
                 .content("application/octet-stream", content.part(from, to))
+                .led(true)
                 .sent_once();
             if (from, to) != (0, content.size())
                 && let Some(range) = chunk_range(from, to - from)
@@ -185,7 +180,7 @@ impl RemoteRepository {
                 .content("application/octet-stream", content.clone()),
             UploadStep::Chunk { url, from, to } => part(Method::PATCH, url, *from, *to),
             UploadStep::Close { url, from } => part(Method::PUT, url, *from, content.size()),
-            UploadStep::Status(url) => request(Method::GET, url.clone()),
+            UploadStep::Status(url) => request(Method::GET, url.clone()).led(true),
         }
     }
 }

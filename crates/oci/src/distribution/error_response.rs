@@ -10,8 +10,8 @@ use crate::deceptive::is_deceptive;
 /// The most bytes of an error's body that are read.
 pub const MAX_ERROR_SIZE: usize = 8 * 1024;
 
-/// The longest message kept, in characters.
-const MAX_MESSAGE: usize = 512;
+/// The longest text of a server that is kept to be shown, in characters.
+pub const MAX_MESSAGE: usize = 512;
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {

@@ -32,7 +32,7 @@ pub use byte_range::{acknowledged_bytes, chunk_range, download_range, served_fro
 pub use challenge::{BearerChallenge, Challenge, parse_challenges};
 pub use endpoint::{Endpoint, EndpointError, Page, SessionId, UploadStart};
 pub use error_response::{
-    ErrorCode, ErrorDetail, ErrorResponse, MAX_ERROR_SIZE, without_control_characters,
+    ErrorCode, ErrorDetail, ErrorResponse, MAX_ERROR_SIZE, MAX_MESSAGE, without_control_characters,
 };
 pub use host_knowledge::HostKnowledge;
 pub use location::{LocationError, is_downgrade, resolve_location, same_origin, with_digest};

@@ -67,6 +67,11 @@ impl Clients {
         }
     }
 
+    /// Tells whether this is the registry, as [`authority`] says it.
+    pub(super) fn is_registry(&self, authority: &str) -> bool {
+        authority == self.registry
+    }
+
     /// Returns the client for a URL.
     pub(super) fn get(&self, url: &Url) -> reqwest::Result<Client> {
         let peer = self.peer(url);

@@ -3,10 +3,10 @@
 //! Redirects, retries and authorisation are not followed here.
 
 mod clients;
+mod error;
 mod tls;
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,8 +20,11 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use url::Url;
 
 use self::clients::Clients;
+pub(crate) use self::error::TransportError;
+use self::error::{Addressee, Overdue};
 pub use self::tls::{Authorities, ClientIdentity, TlsError, TlsOptions};
 use crate::concurrency::Permit;
+use crate::mask::Mask;
 use crate::options::RemoteOptions;
 
 /// The largest piece of a body that is sent before it counts as progress, in bytes.
@@ -45,28 +48,10 @@ pub(crate) enum Body {
 #[derive(Debug)]
 pub(crate) struct Response {
     url: Url,
+    addressee: Addressee,
     idle_timeout: Duration,
     inner: reqwest::Response,
     permit: Option<Permit>,
-}
-
-/// Why there is no answer, or no complete one.
-#[derive(Debug)]
-pub(crate) struct TransportError {
-    pub(crate) host: String,
-    pub(crate) kind: NetworkErrorKind,
-    source: Option<Box<dyn Error + Send + Sync>>,
-}
-
-/// What took too long.
-#[derive(Debug, thiserror::Error)]
-enum Overdue {
-    #[error("no connection stood after {0:?}")]
-    Connect(Duration),
-    #[error("nothing moved for {0:?}")]
-    Silence(Duration),
-    #[error("the time for the whole operation is over")]
-    Operation,
 }
 
 impl Transport {
@@ -79,22 +64,25 @@ impl Transport {
         }
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer. What is shown of it, and of the answer, goes through the mask:
+    /// the URL may be one that a server chose.
     pub(crate) async fn send(
         &self,
         method: Method,
         url: &Url,
         headers: &[(&'static str, String)],
         body: Body,
+        mask: &Mask,
     ) -> Result<Response, TransportError> {
+        let addressee = self.addressee(url, mask);
         let client = self
             .clients
             .get(url)
-            .map_err(|e| TransportError::new(url, NetworkErrorKind::Tls, Some(e.into())))?;
+            .map_err(|e| addressee.failed(NetworkErrorKind::Tls, e.into()))?;
         let mut request = client.request(method.clone(), url.clone());
         for (name, value) in headers {
             let mut value = HeaderValue::from_str(value)
-                .map_err(|e| TransportError::new(url, NetworkErrorKind::Broken, Some(e.into())))?;
+                .map_err(|e| addressee.failed(NetworkErrorKind::Broken, e.into()))?;
             value.set_sensitive(*name == "authorization");
             request = request.header(*name, value);
         }
@@ -112,20 +100,35 @@ impl Transport {
             match tokio::time::timeout(self.idle_timeout, &mut sending).await {
                 Ok(Err(error)) if error.is_connect() && error.is_timeout() => {
                     let overdue = Overdue::Connect(self.connect_timeout);
-                    return Err(TransportError::timeout(url, overdue));
+                    return Err(addressee.timeout(overdue));
                 }
-                Ok(result) => break result.map_err(|e| TransportError::classify(url, e))?,
+                Ok(result) => break result.map_err(|e| addressee.classify(e))?,
                 Err(_) if progress.load(Ordering::Relaxed) != before => {}
-                Err(_) => return Err(TransportError::silent(url, self.idle_timeout)),
+                Err(_) => return Err(addressee.timeout(Overdue::Silence(self.idle_timeout))),
             }
         };
-        tracing::debug!(%method, host = %authority(url), path = url.path(), status = inner.status().as_u16());
+        let (host, path) = (&addressee.host, mask.hide(url.path()));
+        tracing::debug!(%method, host, path, status = inner.status().as_u16());
         Ok(Response {
             url: url.clone(),
+            addressee,
             idle_timeout: self.idle_timeout,
             inner,
             permit: None,
         })
+    }
+
+    /// The registry was named by whoever uses it; any other host was named by the registry.
+    fn addressee(&self, url: &Url, mask: &Mask) -> Addressee {
+        let host = authority(url);
+        Addressee {
+            host: if self.clients.is_registry(&host) {
+                host
+            } else {
+                mask.hide(&host)
+            },
+            mask: mask.clone(),
+        }
     }
 }
 
@@ -154,6 +157,24 @@ fn counted(
 impl Response {
     pub(crate) fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Returns the host that answered, as it may be shown.
+    pub(crate) fn host(&self) -> &str {
+        &self.addressee.host
+    }
+
+    /// Returns what of the request must not be shown.
+    pub(crate) fn mask(&self) -> &Mask {
+        &self.addressee.mask
+    }
+
+    /// Makes the error of an answer that leads to where no request may go.
+    pub(crate) fn refused(&self, reason: &str) -> AccessError {
+        AccessError::Refused {
+            host: self.addressee.host.clone(),
+            reason: self.addressee.mask.hide(reason),
+        }
     }
 
     /// Keeps the permit of the request for as long as the answer is read.
@@ -191,13 +212,14 @@ impl Response {
     /// Waits for the next bytes of the body; `None` is its end.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>, TransportError> {
         let Ok(chunk) = tokio::time::timeout(self.idle_timeout, self.inner.chunk()).await else {
-            return Err(TransportError::silent(&self.url, self.idle_timeout));
+            let overdue = Overdue::Silence(self.idle_timeout);
+            return Err(self.addressee.timeout(overdue));
         };
         if matches!(chunk, Ok(None)) {
             // The connection is put back by a task of its own; whoever asks before it ran opens another one.
             tokio::task::yield_now().await;
         }
-        chunk.map_err(|e| TransportError::classify(&self.url, e))
+        chunk.map_err(|e| self.addressee.classify(e))
     }
 }
 
@@ -212,98 +234,6 @@ impl Headers {
 
     pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
         self.0.get_all(name).iter().filter_map(|v| v.to_str().ok())
-    }
-}
-
-impl TransportError {
-    fn new(
-        url: &Url,
-        kind: NetworkErrorKind,
-        source: Option<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
-        Self {
-            host: authority(url),
-            kind,
-            source,
-        }
-    }
-
-    /// Nothing moved for so long.
-    fn silent(url: &Url, idle: Duration) -> Self {
-        Self::timeout(url, Overdue::Silence(idle))
-    }
-
-    /// The operation's deadline has come.
-    pub(crate) fn late(url: &Url) -> Self {
-        Self::timeout(url, Overdue::Operation)
-    }
-
-    fn timeout(url: &Url, overdue: Overdue) -> Self {
-        Self::new(url, NetworkErrorKind::Timeout, Some(overdue.into()))
-    }
-
-    fn classify(url: &Url, error: reqwest::Error) -> Self {
-        // The library's own error repeats the URL, whose query may hold what must not be shown.
-        let error = error.without_url();
-        let kind = if error.is_timeout() {
-            NetworkErrorKind::Timeout
-        } else if error.is_connect() {
-            classify_connect(&error)
-        } else if is_refused_certificate(&error) {
-            NetworkErrorKind::Tls
-        } else {
-            NetworkErrorKind::Broken
-        };
-        Self::new(url, kind, Some(error.into()))
-    }
-}
-
-/// Tells the ways of not getting a connection apart, which the library does by text only.
-fn classify_connect(error: &reqwest::Error) -> NetworkErrorKind {
-    let mut cause = error.source();
-    while let Some(current) = cause {
-        if current.to_string() == "dns error" {
-            return NetworkErrorKind::Resolve;
-        }
-        // A failed handshake is invalid data or a sudden end, in an I/O error that may itself be wrapped in one.
-        let mut io = current.downcast_ref::<io::Error>();
-        while let Some(error) = io {
-            if matches!(
-                error.kind(),
-                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
-            ) {
-                return NetworkErrorKind::Tls;
-            }
-            io = error
-                .get_ref()
-                .and_then(|inner| inner.downcast_ref::<io::Error>());
-        }
-        cause = current.source();
-    }
-    NetworkErrorKind::Connect
-}
-
-/// Tells whether our certificate, or that there is none, was refused: in TLS 1.3 that is said when the connection stands
-/// already (RFC 8446, section 4.4.2.4).
-fn is_refused_certificate(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(current) = cause {
-        let text = current.to_string();
-        if let Some(alert) = text.strip_prefix("received fatal alert: ") {
-            return alert.contains("Certificate") || matches!(alert, "UnknownCA" | "AccessDenied");
-        }
-        cause = current.source();
-    }
-    false
-}
-
-impl From<TransportError> for AccessError {
-    fn from(error: TransportError) -> Self {
-        Self::Network {
-            host: error.host,
-            kind: error.kind,
-            source: error.source,
-        }
     }
 }
 

@@ -20,16 +20,18 @@ mod server;
 mod stage;
 
 use std::io;
-use std::sync::{Mutex, Once};
+use std::sync::{Arc, Mutex, Once};
 
 use eigenpack_oci::distribution::{Authorization, Credential};
 use eigenpack_oci::{Precondition, Secret, Source as _, TagOrDigest, Target as _};
 use eigenpack_registry::fault::{Fault, FaultPlan, Requests};
+use eigenpack_remote::credentials::GivenCredentials;
 use tracing_subscriber::filter::LevelFilter;
 
 use self::embedded::Embedded;
 use self::fixture::{blob, large, manifest, read};
 use self::guarded::{Guarded, Rules, basic, password};
+use self::stage::{Reply, Stage};
 
 /// What all tests have logged, on whatever thread.
 struct Log(Mutex<Vec<u8>>);
@@ -151,4 +153,39 @@ async fn a_limit_of_requests_is_logged_once() {
     let said = log.text();
     let line = "the registry limits requests: 76 of 100 requests are left in 6 h";
     assert_eq!(said.matches(line).count(), 1, "{said}");
+}
+
+#[tokio::test]
+async fn what_a_server_sends_back_is_not_logged() {
+    const PASSWORD: &str = "3choed-password";
+    let log = log();
+    // Every place that it can lead to.
+    let stage = Stage::plain(|seen| {
+        let place = |last: &str| format!("/v2/moved/{PASSWORD}/{last}");
+        match (seen.header("authorization"), &*seen.method) {
+            (None, _) => Reply::challenge("Basic"),
+            _ if seen.path().ends_with("busy") => {
+                Reply::new(503).header("retry-after", format!("0 {PASSWORD}"))
+            }
+            (_, "POST") => Reply::new(202).header("location", place("session")),
+            (_, "PUT" | "DELETE") => Reply::new(400),
+            _ if seen.path().ends_with("list") => {
+                let next = format!("<{}>; rel=\"next\"", place("page"));
+                Reply::new(200).header("link", next).body(r#"{"tags":[]}"#)
+            }
+            _ => Reply::new(307).header("location", place("busy")),
+        }
+    })
+    .await;
+    let provider = GivenCredentials::new(password("alice", PASSWORD));
+    let registry = stage.registry(Some(Arc::new(provider)));
+    let repository = registry.repository("a/b".parse().unwrap());
+    repository.tags().await.unwrap_err();
+    let (descriptor, content) = blob(&large());
+    repository.push_blob(descriptor, content).await.unwrap_err();
+    let text = log.text();
+    assert!(text.contains("/v2/moved/…/session"), "{text}");
+    assert!(text.contains("/v2/moved/…/page"), "{text}");
+    assert!(text.contains("/v2/moved/…/busy"), "{text}");
+    assert!(!text.contains(PASSWORD), "{text}");
 }
