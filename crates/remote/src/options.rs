@@ -45,8 +45,11 @@ pub struct RemoteOptions {
     pub concurrency: usize,
     /// The longest time that a connection may take to stand.
     pub connect_timeout: Duration,
-    /// The longest time in which nothing moves, in either direction.
+    /// The longest time in which nothing moves, in either direction. Waiting for content that is to be sent does not count.
     pub idle_timeout: Duration,
+    /// The longest time from the last byte of a blob of more than 1 MiB to the answer: some registries hash and copy all of it
+    /// before they say that they have it. Never less than [`idle_timeout`](Self::idle_timeout). Default: ten minutes.
+    pub answer_timeout: Duration,
     /// The longest time that one operation may take, retries and their pauses included.
     pub operation_timeout: Duration,
     /// When a request that is safe to repeat is repeated.
@@ -101,6 +104,7 @@ impl Default for RemoteOptions {
             concurrency: 10,
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
+            answer_timeout: Duration::from_mins(10),
             operation_timeout: Duration::from_hours(1),
             retry: RetryPolicy::default(),
             max_manifest_size: MAX_MANIFEST_SIZE,

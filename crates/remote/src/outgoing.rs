@@ -9,7 +9,10 @@ use futures_util::StreamExt as _;
 
 use crate::concurrency::is_small;
 use crate::deadline::Deadline;
-use crate::transport::Body;
+use crate::transport::{Body, Progress};
+
+/// The largest content that every registry has stored at once when it has come, in bytes.
+const SOON_STORED: u64 = 1 << 20;
 
 /// Content to be sent, or a part of it, with what all of it must be.
 #[derive(Clone, Debug)]
@@ -20,6 +23,7 @@ pub(crate) struct Outgoing {
     to: u64,
     /// The check of what was sent up to some byte; shared by all parts. None of what is in memory, which was checked.
     check: Option<Arc<Mutex<Verifier>>>,
+    progress: Progress,
 }
 
 /// Why content could not be sent, though the network did its part.
@@ -86,6 +90,7 @@ impl Outgoing {
             to: descriptor.size,
             descriptor,
             check,
+            progress: Progress::default(),
         })
     }
 
@@ -94,6 +99,7 @@ impl Outgoing {
         Self {
             from,
             to,
+            progress: Progress::default(),
             ..self.clone()
         }
     }
@@ -101,6 +107,11 @@ impl Outgoing {
     /// Tells whether it is little and in memory, so that sending it waits for nobody.
     pub(crate) fn is_small(&self) -> bool {
         matches!(self.content, Content::Bytes(_)) && is_small(self.size())
+    }
+
+    /// Tells whether the last attempt took all of it to be sent, so that it may have arrived.
+    pub(crate) fn is_all_taken(&self) -> bool {
+        self.progress.is_all_taken()
     }
 
     /// Returns the size of all the content.
@@ -137,6 +148,9 @@ impl Outgoing {
         Ok(Body::Stream {
             stream,
             length: self.to - self.from,
+            progress: self.progress.clone(),
+            // With the last part the registry has to make one blob of all.
+            is_slow_to_store: self.to == self.size() && self.size() > SOON_STORED,
         })
     }
 }

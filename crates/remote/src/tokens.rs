@@ -7,7 +7,7 @@ use eigenpack_oci::{AccessError, AnsweredBy, Asked, NetworkErrorKind, RegistryAn
 use crate::connection::Connection;
 use crate::deadline::{Deadline, Retries};
 use crate::mask::Mask;
-use crate::transport::{Body, Headers, Method, Response, TransportError};
+use crate::transport::{Body, Headers, Method, Progress, Response, TransportError};
 
 /// What a token service answered.
 pub(crate) struct TokenReply {
@@ -100,6 +100,8 @@ impl Connection {
                 let body = Body::Stream {
                     length: form.len() as u64,
                     stream: Box::pin(futures_util::stream::iter([Ok(form)])),
+                    progress: Progress::default(),
+                    is_slow_to_store: false,
                 };
                 let headers = [("content-type", kind)];
                 self.transport

@@ -22,6 +22,8 @@ enum Stopped {
         error: ExchangeError,
         /// Whether it was the content that was under way.
         was_content: bool,
+        /// Whether all of it may have arrived.
+        was_sent: bool,
     },
     /// An answer ends it.
     Answered {
@@ -62,7 +64,10 @@ impl RemoteRepository {
         deadline: Deadline,
     ) -> Result<Pushed, Stopped> {
         let mut retries = Retries::new(&self.connection.options.retry, deadline);
+        // Whether the registry may be storing what it was sent: to cancel that would be to lose it.
+        let mut is_in_doubt = false;
         loop {
+            let is_closing = matches!(upload.step(), UploadStep::Close { .. });
             // What is mounted is never read.
             if !matches!(upload.step(), UploadStep::Start(UploadStart::Mount { .. })) {
                 content = content.read_if_small(deadline).await?;
@@ -70,6 +75,11 @@ impl RemoteRepository {
             let result = self.step(&mut upload, digest, &content, session, deadline);
             let result = result.await;
             self.connection.learn(upload.knowledge());
+            is_in_doubt = match &result {
+                Err(stopped) if is_closing => stopped.leaves_in_doubt(),
+                Ok(_) => is_in_doubt && upload.acknowledged() == content.size(),
+                Err(_) => is_in_doubt,
+            };
             match result {
                 Ok(UploadProgress::Done(pushed)) => {
                     session.is_at(upload.session());
@@ -78,10 +88,15 @@ impl RemoteRepository {
                 Ok(UploadProgress::Continue) => retries.reached(upload.acknowledged()),
                 Err(stopped) => match stopped.failure() {
                     Some(failure) if retries.again(failure).await => upload.interrupted(),
-                    _ => return Err(stopped),
+                    _ => {
+                        if is_in_doubt {
+                            session.is_at(None);
+                        }
+                        return Err(stopped);
+                    }
                 },
             }
-            if upload.session().is_none() {
+            if upload.session().is_none() && !is_in_doubt {
                 self.connection.cancel(session).await;
             }
             session.is_at(upload.session());
@@ -113,7 +128,14 @@ impl RemoteRepository {
                 upload.source_refused();
                 return Ok(UploadProgress::Continue);
             }
-            Err(error) => return Err(Stopped::Unanswered { error, was_content }),
+            Err(error) => {
+                let sent = request.content.as_ref();
+                return Err(Stopped::Unanswered {
+                    error,
+                    was_content,
+                    was_sent: sent.is_some_and(Outgoing::is_all_taken),
+                });
+            }
         };
         if answer.status == 404 && upload.session().is_some() {
             // There is nothing to be cancelled any more.
@@ -192,6 +214,16 @@ impl From<ContentError> for Stopped {
 }
 
 impl Stopped {
+    /// Tells whether an upload that was to be closed may still be: all of it was sent, and no answer came or one of somebody
+    /// who got none.
+    fn leaves_in_doubt(&self) -> bool {
+        match self {
+            Self::Unanswered { was_sent, .. } => *was_sent,
+            Self::Answered { answer, .. } => matches!(answer.status, 408 | 502 | 504),
+            Self::Failed(_) => false,
+        }
+    }
+
     /// Returns the failure that the upload may not meet again. Failures of the steps that may be repeated have been tried
     /// again already.
     fn failure(&self) -> Option<Failure<'_>> {
@@ -210,9 +242,11 @@ impl Stopped {
                 };
                 RetryPolicy::is_retryable(failure).then_some(failure)
             }
-            Self::Unanswered { error, was_content } if *was_content && error.is_timeout() => {
-                Some(Failure::Silent)
-            }
+            Self::Unanswered {
+                error,
+                was_content: true,
+                ..
+            } if error.is_timeout() => Some(Failure::Silent),
             Self::Unanswered { error, .. } => error.failure(),
             _ => None,
         }

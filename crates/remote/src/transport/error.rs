@@ -30,6 +30,8 @@ pub(super) enum Overdue {
     Connect(Duration),
     #[error("nothing moved for {0:?}")]
     Silence(Duration),
+    #[error("no answer came for {0:?} after all of the content was sent")]
+    Answer(Duration),
     #[error("the time for the whole operation is over")]
     Operation,
 }

@@ -4,17 +4,15 @@
 
 mod clients;
 mod error;
+mod progress;
 mod tls;
 
 use std::borrow::Cow;
-use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use eigenpack_oci::{AccessError, ByteStream, NetworkErrorKind, RegistryHost};
-use futures_util::StreamExt as _;
 pub(crate) use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
 use url::Url;
@@ -22,26 +20,31 @@ use url::Url;
 use self::clients::Clients;
 pub(crate) use self::error::TransportError;
 use self::error::{Addressee, Overdue};
+pub(crate) use self::progress::Progress;
 pub use self::tls::{Authorities, ClientIdentity, TlsError, TlsOptions};
 use crate::concurrency::Permit;
 use crate::mask::Mask;
 use crate::options::RemoteOptions;
-
-/// The largest piece of a body that is sent before it counts as progress, in bytes.
-const PIECE: usize = 64 * 1024;
 
 /// Sends requests over pooled connections.
 #[derive(Debug)]
 pub(crate) struct Transport {
     connect_timeout: Duration,
     idle_timeout: Duration,
+    answer_timeout: Duration,
     clients: Clients,
 }
 
 /// The body of a request.
 pub(crate) enum Body {
     Empty,
-    Stream { stream: ByteStream, length: u64 },
+    Stream {
+        stream: ByteStream,
+        length: u64,
+        progress: Progress,
+        /// Whether the server may take long to store what it was sent before it answers.
+        is_slow_to_store: bool,
+    },
 }
 
 /// The head of an answer, and its body still to come.
@@ -60,6 +63,7 @@ impl Transport {
         Self {
             connect_timeout: options.connect_timeout,
             idle_timeout: options.idle_timeout,
+            answer_timeout: options.answer_timeout,
             clients: Clients::new(options, registry, base),
         }
     }
@@ -86,25 +90,45 @@ impl Transport {
             value.set_sensitive(*name == "authorization");
             request = request.header(*name, value);
         }
-        let progress = Arc::new(AtomicU64::new(0));
+        let mut patience = self.idle_timeout;
+        let mut progress = Progress::default();
         request = match body {
             Body::Empty if method == Method::GET || method == Method::HEAD => request,
             Body::Empty => request.header("content-length", 0),
-            Body::Stream { stream, length } => request
-                .header("content-length", length)
-                .body(reqwest::Body::wrap_stream(counted(stream, &progress))),
+            Body::Stream {
+                stream,
+                length,
+                progress: followed,
+                is_slow_to_store,
+            } => {
+                if is_slow_to_store {
+                    patience = patience.max(self.answer_timeout);
+                }
+                let pieces = followed.follow(stream, length);
+                progress = followed;
+                request
+                    .header("content-length", length)
+                    .body(reqwest::Body::wrap_stream(pieces))
+            }
         };
         let mut sending: Pin<Box<_>> = Box::pin(request.send());
         let inner = loop {
-            let before = progress.load(Ordering::Relaxed);
-            match tokio::time::timeout(self.idle_timeout, &mut sending).await {
+            let before = progress.pieces();
+            match tokio::time::timeout(self.wait(&progress, patience), &mut sending).await {
                 Ok(Err(error)) if error.is_connect() && error.is_timeout() => {
                     let overdue = Overdue::Connect(self.connect_timeout);
                     return Err(addressee.timeout(overdue));
                 }
                 Ok(result) => break result.map_err(|e| addressee.classify(e))?,
-                Err(_) if progress.load(Ordering::Relaxed) != before => {}
-                Err(_) => return Err(addressee.timeout(Overdue::Silence(self.idle_timeout))),
+                // Content that does not come is no silence of the network. It has limits of its own.
+                Err(_) if progress.pieces() != before || progress.waits_for_content() => {}
+                Err(_) => match progress.since_all_taken() {
+                    Some(since) if since < patience => {}
+                    Some(_) if patience > self.idle_timeout => {
+                        return Err(addressee.timeout(Overdue::Answer(patience)));
+                    }
+                    _ => return Err(addressee.timeout(Overdue::Silence(self.idle_timeout))),
+                },
             }
         };
         let (host, path) = (&addressee.host, mask.hide(url.path()));
@@ -116,6 +140,14 @@ impl Transport {
             inner,
             permit: None,
         })
+    }
+
+    /// Returns how long to wait before the progress is looked at again.
+    fn wait(&self, progress: &Progress, patience: Duration) -> Duration {
+        match progress.since_all_taken() {
+            Some(since) => patience.saturating_sub(since).min(self.idle_timeout),
+            None => self.idle_timeout,
+        }
     }
 
     /// The registry was named by whoever uses it; any other host was named by the registry.
@@ -130,28 +162,6 @@ impl Transport {
             mask: mask.clone(),
         }
     }
-}
-
-/// Cuts what is sent into pieces and counts them, so that slow progress can be told from none.
-fn counted(
-    stream: ByteStream,
-    progress: &Arc<AtomicU64>,
-) -> impl futures_util::Stream<Item = io::Result<Bytes>> + Send + use<> {
-    let progress = Arc::clone(progress);
-    stream
-        .flat_map(|item| {
-            let pieces = match item {
-                Err(error) => vec![Err(error)],
-                Ok(bytes) => (0..bytes.len())
-                    .step_by(PIECE)
-                    .map(|at| Ok(bytes.slice(at..bytes.len().min(at + PIECE))))
-                    .collect(),
-            };
-            futures_util::stream::iter(pieces)
-        })
-        .inspect(move |_| {
-            progress.fetch_add(1, Ordering::Relaxed);
-        })
 }
 
 impl Response {

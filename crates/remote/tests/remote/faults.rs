@@ -77,8 +77,11 @@ async fn trying_again_ends() {
         ),
         "{error:?}"
     );
-    // The start, then five times the content, with four questions how much of it arrived, and the end of the session.
-    assert_eq!(running.recorder.exchanges().len(), 11);
+    // The start, then five times the content, with four questions how much of it arrived. Whether the session is ended
+    // depends on how much had left when the last connection broke.
+    let mut sent = running.recorder.summaries();
+    sent.retain(|summary| summary != "DELETE upload-cancel");
+    assert_eq!(sent.len(), 10);
 }
 
 #[tokio::test]

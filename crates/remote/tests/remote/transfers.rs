@@ -5,7 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use eigenpack_oci::{AccessError, ByteStream, Content, PushError, Pushed, Reopen, Target as _};
+use eigenpack_oci::{
+    AccessError, ByteStream, Content, CopyError, CopyOptions, FetchError, MediaType,
+    NetworkErrorKind, Observer, Precondition, PushError, Pushed, RawManifest, Reopen, Silent,
+    Target as _, copy,
+};
 use eigenpack_registry::fault::{Endpoint, Fault, FaultPlan, Method, Moment, Requests};
 
 use eigenpack_remote::RemoteRegistry;
@@ -146,9 +150,9 @@ async fn an_upload_that_fails_is_cancelled() {
 }
 
 /// Content that never comes.
-struct Silent;
+struct Never;
 
-impl Reopen for Silent {
+impl Reopen for Never {
     fn open(
         &self,
         _: u64,
@@ -164,10 +168,125 @@ async fn small_content_that_never_comes_ends_with_the_operation() {
     options.operation_timeout = Duration::from_millis(200);
     let (descriptor, _) = blob(b"small");
     let pushed = running.repository_with(options);
-    let pushed = pushed.push_blob(descriptor, Content::Reopen(Arc::new(Silent)));
+    let pushed = pushed.push_blob(descriptor, Content::Reopen(Arc::new(Never)));
     let error = pushed.await.unwrap_err();
     assert!(matches!(error, PushError::Content(_)), "{error:?}");
     assert_eq!(running.recorder.summaries().len(), 0);
+}
+
+#[tokio::test]
+async fn a_registry_may_take_long_to_store_what_is_large() {
+    let running = Embedded::start().await;
+    let slow = Fault::Stall {
+        at: Moment::BeforeHead,
+        time: Some(Duration::from_secs(4)),
+    };
+    running.next(&closes(), [slow]);
+    let mut options = options();
+    options.idle_timeout = Duration::from_millis(1500);
+    options.answer_timeout = Duration::from_mins(1);
+    let (descriptor, content) = blob(&content(2 * MIB));
+    let pushed = running.repository_with(options);
+    let pushed = pushed.push_blob(descriptor, content).await;
+    assert_eq!(pushed.unwrap(), Pushed::Uploaded);
+    assert_eq!(
+        running.recorder.summaries(),
+        [
+            "POST upload-start ?mount&from",
+            "HEAD blob",
+            "PUT upload-close ?digest"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_registry_that_never_answers_is_not_waited_for_for_ever() {
+    let running = Embedded::with(closes(), Fault::stall(Moment::AtOnce)).await;
+    let mut options = options();
+    options.idle_timeout = Duration::from_secs(1);
+    options.answer_timeout = Duration::from_millis(1500);
+    options.retry.max_retries = 0;
+    let (descriptor, content) = blob(&content(2 * MIB));
+    let pushed = running.repository_with(options);
+    let error = pushed.push_blob(descriptor, content).await.unwrap_err();
+    let PushError::Access(AccessError::Network { kind, source, .. }) = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(*kind, NetworkErrorKind::Timeout, "{error:?}");
+    let said = source.as_ref().unwrap().to_string();
+    assert!(said.starts_with("no answer came for "), "{said}");
+}
+
+/// Returns what is asked after the content was sent and its answers were these, to the end.
+async fn after_closing_with(fault: impl Into<Fault>) -> Vec<String> {
+    let running = Embedded::with(closes(), fault).await;
+    let mut options = options();
+    options.idle_timeout = Duration::from_millis(1500);
+    options.retry.max_retries = 1;
+    // So little that all of it is taken to be sent before anything can go wrong.
+    let (descriptor, content) = blob(&content(100_000));
+    let pushed = running.repository_with(options);
+    pushed.push_blob(descriptor, content).await.unwrap_err();
+    running.recorder.summaries().split_off(1)
+}
+
+#[tokio::test]
+async fn what_a_registry_may_still_store_is_not_cancelled() {
+    let tried = [
+        "PUT upload-close ?digest",
+        "GET upload-status",
+        "PUT upload-close ?digest",
+    ];
+    let silence = Fault::stall(Moment::AtOnce);
+    assert_eq!(after_closing_with(silence).await, tried);
+    assert_eq!(after_closing_with(Fault::answer(504)).await, tried);
+    // This one is sure of it.
+    let refused = after_closing_with(Fault::answer(503)).await;
+    assert_eq!(refused[..3], tried);
+    assert_eq!(refused[3..], ["DELETE upload-cancel"]);
+}
+
+#[tokio::test]
+async fn a_source_that_is_silent_is_no_silence_of_the_target() {
+    let (source, target) = (Embedded::start().await, Embedded::start().await);
+    source.add_blob(&large()).await;
+    let plan = FaultPlan::new().rule(
+        Requests::to(Endpoint::Blob).method(Method::Get),
+        Fault::stall(Moment::BodyBytes(100_000)),
+    );
+    source.faults.replace(plan);
+    let mut options = options();
+    options.retry.max_retries = 0;
+    options.idle_timeout = Duration::from_millis(3500);
+    let from = source.repository_with(options.clone());
+    options.idle_timeout = Duration::from_millis(1500);
+    let to = target.repository_with(options);
+
+    let layer = serde_json::to_string(&blob(&large()).0).unwrap();
+    let json = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{0}","config":{layer},"layers":[]}}"#,
+        MediaType::IMAGE_MANIFEST
+    );
+    let root = RawManifest::new(MediaType::IMAGE_MANIFEST, json.into());
+    let options = CopyOptions {
+        tags: Vec::new(),
+        precondition: Precondition::Any,
+        concurrency: 1,
+    };
+    let observer: Arc<dyn Observer> = Arc::new(Silent);
+    let error = copy(&from, &to, root, &options, &observer)
+        .await
+        .unwrap_err();
+    match &error {
+        CopyError::Source {
+            source: FetchError::Access(AccessError::Network { host, kind, .. }),
+            ..
+        } => {
+            assert_eq!(*host, source.host);
+            assert_eq!(*kind, NetworkErrorKind::Timeout);
+        }
+        _ => panic!("{error:?}"),
+    }
 }
 
 #[tokio::test]

@@ -99,6 +99,7 @@ async fn check_end(column: Column, row: Row, requests: Requests, expected: End) 
     options.operation_timeout = DEADLINE;
     if column.group() == Group::Silences {
         options.idle_timeout = IDLE;
+        options.answer_timeout = IDLE;
     }
     let repository = running.repository_with(options);
     row.prepare(&running, &repository).await;
