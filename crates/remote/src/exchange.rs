@@ -25,6 +25,9 @@ const MAX_IGNORED: usize = 64 * 1024;
 /// The longest wait for a body that means nothing; its connection is given up then.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// The longest wait for the body of an error; what has come by then is all there is.
+pub(crate) const ERROR_PATIENCE: Duration = Duration::from_secs(3);
+
 impl Connection {
     /// Sends a request until there is an answer that trying again would not change.
     pub(crate) async fn exchange(
@@ -210,7 +213,7 @@ async fn read(
         mask: response.mask().clone(),
     };
     if !answer.is_success() {
-        answer.body = read_start(&mut response, MAX_ERROR_SIZE).await;
+        answer.body = response.start(MAX_ERROR_SIZE, ERROR_PATIENCE).await;
         return Ok(answer);
     }
     match request.read {
@@ -243,20 +246,7 @@ async fn read(
     Ok(answer)
 }
 
-/// Reads the start of a body that is of no consequence; a failure is its end.
-async fn read_start(response: &mut Response, limit: usize) -> Bytes {
-    let mut body = BytesMut::new();
-    while let Ok(Some(bytes)) = response.chunk().await {
-        body.extend_from_slice(&bytes);
-        if body.len() >= limit {
-            body.truncate(limit);
-            break;
-        }
-    }
-    body.freeze()
-}
-
 /// Reads a body that means nothing to its end, if that is near, so that its connection can be used again.
 async fn discard(mut response: Response) {
-    let _ = tokio::time::timeout(PATIENCE, read_start(&mut response, MAX_IGNORED)).await;
+    response.start(MAX_IGNORED, PATIENCE).await;
 }

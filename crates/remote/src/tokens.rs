@@ -1,11 +1,12 @@
 //! Requests to token services.
 
 use bytes::Bytes;
-use eigenpack_oci::distribution::{Failure, MAX_TOKEN_SIZE, TokenRequest};
+use eigenpack_oci::distribution::{Failure, MAX_ERROR_SIZE, MAX_TOKEN_SIZE, TokenRequest};
 use eigenpack_oci::{AccessError, AnsweredBy, Asked, NetworkErrorKind, RegistryAnswer};
 
 use crate::connection::Connection;
 use crate::deadline::{Deadline, Retries};
+use crate::exchange::ERROR_PATIENCE;
 use crate::mask::Mask;
 use crate::transport::{Body, Headers, Method, Progress, Response, TransportError};
 
@@ -138,8 +139,13 @@ impl TokenAnswer {
     }
 }
 
-/// Reads a little more than a token's answer may have, and leaves it to the parser to object.
+/// Reads a little more than a token's answer may have, and leaves it to the parser to object. Of an error, what comes soon is
+/// enough.
 async fn read(mut response: Response) -> Result<Vec<u8>, TransportError> {
+    if !(200..300).contains(&response.status()) {
+        let body = response.start(MAX_ERROR_SIZE, ERROR_PATIENCE).await;
+        return Ok(body.into());
+    }
     let mut body = Vec::new();
     while let Some(bytes) = response.chunk().await? {
         body.extend_from_slice(&bytes);

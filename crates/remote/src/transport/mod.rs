@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use std::pin::Pin;
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use eigenpack_oci::{AccessError, ByteStream, NetworkErrorKind, RegistryHost};
 pub(crate) use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -217,6 +217,22 @@ impl Response {
     /// Returns the length of the body as the head announces it.
     pub(crate) fn content_length(&self) -> Option<u64> {
         self.inner.content_length()
+    }
+
+    /// Reads the start of a body that is of little consequence: a failure is its end, and so is the end of our patience.
+    pub(crate) async fn start(&mut self, limit: usize, patience: Duration) -> Bytes {
+        let mut body = BytesMut::new();
+        let reading = async {
+            while body.len() < limit
+                && let Ok(Some(bytes)) = self.chunk().await
+            {
+                body.extend_from_slice(&bytes);
+            }
+        };
+        // What has come until then is kept.
+        let _ = tokio::time::timeout(patience, reading).await;
+        body.truncate(limit);
+        body.freeze()
     }
 
     /// Waits for the next bytes of the body; `None` is its end.

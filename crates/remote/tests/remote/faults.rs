@@ -124,6 +124,28 @@ async fn silence_ends() {
 }
 
 #[tokio::test]
+async fn an_error_that_drips_is_cut_short() {
+    let answer = Fault::answer(400).body("denied: ".to_owned() + &"x".repeat(4000));
+    let drip = Fault::Drip {
+        bytes: 8.try_into().unwrap(),
+        pause: Duration::from_millis(500),
+    };
+    let running = Embedded::start().await;
+    let plan = FaultPlan::new().rule(Requests::all(), drip);
+    running.faults.replace(plan.rule(Requests::all(), answer));
+    let mut options = options();
+    options.operation_timeout = Duration::from_secs(20);
+    let found = running.repository_with(options).manifest(which()).await;
+    let Err(FetchError::Access(AccessError::Registry(answer))) = &found else {
+        panic!("{found:?}");
+    };
+    assert_eq!(answer.status, 400);
+    let message = answer.message.as_ref().unwrap();
+    assert!(message.starts_with("denied:"), "{message}");
+    assert!(message.len() < 512, "{message}");
+}
+
+#[tokio::test]
 async fn an_upload_is_not_led_astray() {
     for location in ["ftp://127.0.0.1/x", "http://user:pw@127.0.0.1/x"] {
         let answer = Fault::answer(202).header("location", location);
