@@ -14,7 +14,7 @@ use crate::notices::Notices;
 use crate::options::{HostOptions, RemoteOptions};
 use crate::proxy::ProxyUrl;
 use crate::sessions::Sessions;
-use crate::transport::{TlsOptions, Transport, authority};
+use crate::transport::{TlsOptions, Transport, authority, is_sendable};
 
 /// A registry's settings, its connections, and what was learned of it.
 #[derive(Debug)]
@@ -48,6 +48,14 @@ impl Connection {
                 reason: "this is not the address of a host".to_owned(),
             }
         })?;
+        if !is_sendable(&options.user_agent) {
+            return Err(AccessError::Refused {
+                host: host.to_string(),
+                reason:
+                    "the user agent has a line break in it, or another character that no header has"
+                        .to_owned(),
+            });
+        }
         if !plain && proxy_learns(&options, own, &base) {
             return Err(AccessError::Refused {
                 host: host.to_string(),

@@ -35,7 +35,7 @@ pub struct RemoteOptions {
     pub(crate) hosts: BTreeMap<RegistryHost, HostOptions>,
     /// Who hears of the warnings that the registry sends.
     pub observer: Arc<dyn Observer>,
-    /// The `User-Agent` of every request.
+    /// The `User-Agent` of every request. What no header can hold is refused when the registry is made.
     pub user_agent: String,
     /// The most requests in flight at once, over all operations; at least two.
     ///

@@ -131,9 +131,9 @@ impl Download {
     async fn resume(&mut self, error: TransportError) -> Result<(), FetchError> {
         // Others need not wait while this does, and nobody waits for a permit while holding one like it.
         self.opened.response.release();
-        let again = match error.kind {
-            NetworkErrorKind::Broken => self.retries.again(Failure::Broken).await,
-            NetworkErrorKind::Timeout => self.retries.again(Failure::Silent).await,
+        let again = match error.kind() {
+            Some(NetworkErrorKind::Broken) => self.retries.again(Failure::Broken).await,
+            Some(NetworkErrorKind::Timeout) => self.retries.again(Failure::Silent).await,
             _ => false,
         };
         if !again {

@@ -50,7 +50,7 @@ impl Connection {
                     retries.again(failure).await
                 }
                 Err(error) => {
-                    let is_broken = error.kind == NetworkErrorKind::Broken;
+                    let is_broken = error.kind() == Some(NetworkErrorKind::Broken);
                     is_broken && retries.again(Failure::Broken).await
                 }
             };

@@ -17,10 +17,19 @@ pub(super) struct Addressee {
 
 /// Why there is no answer, or no complete one.
 #[derive(Debug)]
-pub(crate) struct TransportError {
-    pub(crate) host: String,
-    pub(crate) kind: NetworkErrorKind,
-    source: Option<Box<dyn Error + Send + Sync>>,
+pub(crate) enum TransportError {
+    /// The network did not do its part.
+    Network {
+        host: String,
+        kind: NetworkErrorKind,
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// What was to be sent cannot be, whoever it is for.
+    Unsendable {
+        host: String,
+        /// The header.
+        name: &'static str,
+    },
 }
 
 /// What took too long.
@@ -39,10 +48,18 @@ pub(super) enum Overdue {
 impl TransportError {
     /// The deadline of an operation that a host has the most to do with has come.
     pub(crate) fn late(host: String) -> Self {
-        Self {
+        Self::Network {
             host,
             kind: NetworkErrorKind::Timeout,
-            source: Some(Overdue::Operation.into()),
+            source: Overdue::Operation.into(),
+        }
+    }
+
+    /// Returns how the network failed, if it did.
+    pub(crate) fn kind(&self) -> Option<NetworkErrorKind> {
+        match self {
+            Self::Network { kind, .. } => Some(*kind),
+            Self::Unsendable { .. } => None,
         }
     }
 }
@@ -53,11 +70,16 @@ impl Addressee {
         kind: NetworkErrorKind,
         source: Box<dyn Error + Send + Sync>,
     ) -> TransportError {
-        TransportError {
+        TransportError::Network {
             host: self.host.clone(),
             kind,
-            source: Some(self.without_secrets(source)),
+            source: self.without_secrets(source),
         }
+    }
+
+    pub(super) fn unsendable(&self, name: &'static str) -> TransportError {
+        let host = self.host.clone();
+        TransportError::Unsendable { host, name }
     }
 
     pub(super) fn timeout(&self, overdue: Overdue) -> TransportError {
@@ -134,10 +156,18 @@ fn is_refused_certificate(error: &reqwest::Error) -> bool {
 
 impl From<TransportError> for AccessError {
     fn from(error: TransportError) -> Self {
-        Self::Network {
-            host: error.host,
-            kind: error.kind,
-            source: error.source,
+        match error {
+            TransportError::Network { host, kind, source } => Self::Network {
+                host,
+                kind,
+                source: Some(source),
+            },
+            TransportError::Unsendable { host, name } => Self::Refused {
+                host,
+                reason: format!(
+                    "the header {name:?} cannot be sent: there is a line break in its value, or another character that no header has"
+                ),
+            },
         }
     }
 }

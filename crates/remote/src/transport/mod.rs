@@ -85,8 +85,8 @@ impl Transport {
             .map_err(|e| addressee.failed(NetworkErrorKind::Tls, e.into()))?;
         let mut request = client.request(method.clone(), url.clone());
         for (name, value) in headers {
-            let mut value = HeaderValue::from_str(value)
-                .map_err(|e| addressee.failed(NetworkErrorKind::Broken, e.into()))?;
+            let value = HeaderValue::from_str(value);
+            let mut value = value.map_err(|_| addressee.unsendable(name))?;
             value.set_sensitive(*name == "authorization");
             request = request.header(*name, value);
         }
@@ -261,6 +261,11 @@ impl Headers {
     pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
         self.0.get_all(name).iter().filter_map(|v| v.to_str().ok())
     }
+}
+
+/// Tells whether a text can be sent as the value of a header.
+pub(crate) fn is_sendable(value: &str) -> bool {
+    HeaderValue::from_str(value).is_ok()
 }
 
 /// Returns the host of a URL, with its port where that is not the scheme's own.

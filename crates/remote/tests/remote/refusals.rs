@@ -4,12 +4,39 @@ use std::sync::Arc;
 
 use eigenpack_oci::distribution::Credential;
 use eigenpack_oci::{
-    AccessError, AnsweredBy, FetchError, RegistryAnswer, Source as _, UsedCredentials,
+    AccessError, AnsweredBy, FetchError, RegistryAnswer, Secret, Source as _, UsedCredentials,
 };
+use eigenpack_remote::RemoteRegistry;
 use eigenpack_remote::credentials::GivenCredentials;
 
+use crate::fixture::options;
 use crate::guarded::{Guarded, alice, basic, for_alice, password, which};
 use crate::stage::{Reply, Stage};
+
+#[tokio::test]
+async fn what_no_header_can_hold_is_refused_at_once() {
+    let stage = Stage::plain(|_| Reply::challenge("Bearer realm=\"http://127.0.0.1/\"")).await;
+    let token = Credential::RegistryToken(Secret::new("t0ken\nof-alice".into()));
+    let registry = stage.registry(Some(Arc::new(GivenCredentials::new(token))));
+    let source = registry.repository("a/b".parse().unwrap());
+    let error = source.manifest(which()).await.unwrap_err();
+    let FetchError::Access(AccessError::Refused { host, reason }) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(host, stage.address.to_string());
+    assert!(reason.contains("authorization"), "{reason}");
+    assert!(!reason.contains("alice"), "{reason}");
+    // It was never sent, and nothing was tried again.
+    assert_eq!(stage.requests().len(), 1);
+
+    let mut options = options();
+    options.user_agent = "me\r\nx-injected: 1".to_owned();
+    let error = RemoteRegistry::new(stage.host(), options).unwrap_err();
+    let AccessError::Refused { reason, .. } = error else {
+        panic!("{error:?}");
+    };
+    assert!(reason.contains("the user agent"), "{reason}");
+}
 
 fn unauthenticated(error: FetchError) -> (String, RegistryAnswer) {
     let text = error.to_string();
