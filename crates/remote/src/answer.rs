@@ -123,9 +123,8 @@ impl From<ExchangeError> for FetchError {
                 what: request,
                 limit,
             },
-            // A read sends no content.
-            ExchangeError::Content(ContentError::Read(error)) => Self::Malformed(error.to_string()),
             ExchangeError::Content(ContentError::Verify(error)) => Self::Verify(error),
+            ExchangeError::Content(error) => Self::Malformed(error.to_string()),
         }
     }
 }

@@ -27,11 +27,13 @@ pub(crate) struct Outgoing {
 }
 
 /// Why content could not be sent, though the network did its part.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum ContentError {
     /// It could not be read.
+    #[error("the content cannot be read: {0}")]
     Read(io::Error),
     /// It is not what its descriptor says.
+    #[error("{0}")]
     Verify(VerifyError),
 }
 

@@ -64,8 +64,13 @@ impl RemoteRegistry {
                     reason: format!("the answer to {request} has more than {limit} bytes"),
                 });
             }
-            // Nothing is sent, and nothing verified.
-            Err(ExchangeError::Content(_)) => return Ok(()),
+            // Nothing is sent here, so nothing of it can be wrong; but what was not asked was not accepted.
+            Err(ExchangeError::Content(error)) => {
+                return Err(AccessError::Refused {
+                    host: self.host().to_string(),
+                    reason: error.to_string(),
+                });
+            }
         };
         match answer.status {
             200..=299 => Ok(()),
