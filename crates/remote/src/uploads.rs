@@ -4,7 +4,7 @@ use eigenpack_oci::distribution::{
     BlobUpload, Endpoint, ErrorCode, Failure, RetryPolicy, UploadAnswer, UploadError,
     UploadProgress, UploadStart, UploadStep, chunk_range,
 };
-use eigenpack_oci::{Content, Descriptor, Digest, PushError, Pushed};
+use eigenpack_oci::{AccessError, Content, Descriptor, Digest, PushError, Pushed};
 use url::Url;
 
 use crate::answer::{Answer, ExchangeError};
