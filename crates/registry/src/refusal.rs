@@ -112,6 +112,9 @@ impl From<EndpointError> for Refusal {
                 Self::bad(ErrorCode::DigestInvalid, message)
             }
             EndpointError::Tag(_) => Self::bad(ErrorCode::ManifestInvalid, message),
+            EndpointError::TooManyTags => {
+                Self::new(StatusCode::URI_TOO_LONG, ErrorCode::Unsupported, message)
+            }
             EndpointError::Page => Self::bad(
                 ErrorCode::Other("PAGINATION_NUMBER_INVALID".into()),
                 message,

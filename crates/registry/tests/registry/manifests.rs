@@ -80,6 +80,23 @@ async fn a_push_by_digest_may_set_tags() {
 }
 
 #[tokio::test]
+async fn a_push_sets_only_so_many_tags() {
+    let (_directory, servers) = Running::both().await;
+    for server in &servers {
+        let manifest = manifest("many");
+        let put = |count: usize| {
+            let tags: String = (0..count).map(|number| format!("&tag=t{number}")).collect();
+            let which = format!("{}?{}", manifest.digest(), &tags[1..]);
+            let manifest = &manifest;
+            async move { server.put("a/b", &which, manifest, &[]).await }
+        };
+        put(65).await.refused(414, "UNSUPPORTED");
+        assert_eq!(server.get("/v2/a/b/tags/list").await.status, 404);
+        assert_eq!(put(64).await.status, 201);
+    }
+}
+
+#[tokio::test]
 async fn what_is_no_manifest_is_refused() {
     let server = Running::in_memory().await;
     let good = manifest("good");

@@ -156,6 +156,9 @@ pub enum EndpointError {
     /// A tag is not well formed.
     #[error("the tag is not valid: {0}")]
     Tag(NameError),
+    /// The query names more tags than one push may set.
+    #[error("one push may set at most {} tags", query::MAX_TAGS)]
+    TooManyTags,
     /// A digest is not well formed.
     #[error("the digest is not valid: {0}")]
     Digest(#[from] DigestError),

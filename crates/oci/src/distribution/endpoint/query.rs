@@ -8,6 +8,10 @@ use crate::digest::Digest;
 use crate::distribution::percent;
 use crate::reference::{Repository, Tag};
 
+/// How many tags a push by digest may set; the specification asks for ten at least. Each is looked for in the whole list of
+/// the repository's tags, under its lock.
+pub(super) const MAX_TAGS: usize = 64;
+
 /// A query that is being rendered.
 #[derive(Default)]
 pub(super) struct Query {
@@ -68,6 +72,9 @@ impl Parameters {
     }
 
     pub(super) fn tags(&self) -> Result<Vec<Tag>, EndpointError> {
+        if self.all("tag").nth(MAX_TAGS).is_some() {
+            return Err(EndpointError::TooManyTags);
+        }
         self.all("tag")
             .map(|tag| tag.parse().map_err(EndpointError::Tag))
             .collect()
