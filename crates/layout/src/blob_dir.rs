@@ -12,7 +12,7 @@ use futures_util::stream;
 
 use crate::blocking::{blocking, cannot, unusable};
 use crate::file_cache::{Stamp, Stamped};
-use crate::files::{CHUNK, each_chunk, names_in};
+use crate::files::{CHUNK, each_chunk, names_in, open_file};
 
 /// The `blobs` directory of a layout or of the pool.
 #[derive(Clone, Debug)]
@@ -168,7 +168,7 @@ impl BlobDir {
             return Ok(None);
         };
         let path = self.path(digest);
-        match File::open(&path) {
+        match open_file(&path) {
             Ok(file) => Ok(Some(BlobFile { file, path, size })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(cannot("open", &path)(error)),

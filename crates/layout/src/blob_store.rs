@@ -1,6 +1,6 @@
 //! How blobs come to lie where they lie: verified, on disk, and shared between repositories.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 use crate::blob_dir::BlobDir;
 use crate::blocking::cannot;
 use crate::durable::{create_dirs, sync_dir, temporary_in};
-use crate::files::directory_of;
+use crate::files::{directory_of, open_file, open_regular};
 use crate::lock::FileLock;
 use crate::partial::Arriving;
 
@@ -163,9 +163,9 @@ impl BlobStore {
         let path = self.blobs.path(&descriptor.digest);
         // Windows sets times only through a handle that may write.
         let opened = if cfg!(windows) {
-            OpenOptions::new().write(true).open(&path)
+            open_regular(OpenOptions::new().write(true), &path)
         } else {
-            File::open(&path)
+            open_file(&path)
         };
         if let Err(error) = opened.and_then(|file| file.set_modified(SystemTime::now())) {
             // Somebody else's file, or a disk that cannot be written: then it cannot be deleted from here either.
@@ -215,7 +215,7 @@ impl BlobStore {
 
     fn copy_over(&self, from: &Path, path: &Path) -> Result<(), AccessError> {
         let mut file = temporary_in(&self.scratch)?;
-        let mut source = File::open(from).map_err(cannot("open", from))?;
+        let mut source = open_file(from).map_err(cannot("open", from))?;
         io::copy(&mut source, file.as_file_mut())
             .and_then(|_| file.as_file().sync_data())
             .and_then(|()| file.persist(path).map_err(|failed| failed.error))

@@ -97,7 +97,10 @@ impl Leftover {
 
 /// Finds the temporary and partial files of at least an age; what cannot be judged is left out.
 pub(crate) fn leftovers(scratch: &Path, min_age: Duration) -> impl Iterator<Item = Leftover> {
-    let entries = fs::read_dir(scratch).into_iter().flatten().flatten();
+    // What a link leads to is not ours.
+    let is_ours = fs::symlink_metadata(scratch).is_ok_and(|found| found.is_dir());
+    let entries = is_ours.then(|| fs::read_dir(scratch)).into_iter();
+    let entries = entries.flatten().flatten().flatten();
     entries.filter_map(move |entry| {
         let (name, path) = (entry.file_name(), entry.path());
         let name = name.to_string_lossy();

@@ -1,6 +1,6 @@
 //! The reading of files, and what a path leads to.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -11,6 +11,41 @@ use crate::file_cache::{Stamp, Stamped};
 
 /// How much of a large file is read at once, in bytes.
 pub(crate) const CHUNK: usize = 128 * 1024;
+
+/// Opens a file for reading, through links too.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    open_regular(OpenOptions::new().read(true), path)
+}
+
+/// Opens a file. Anything else, such as a pipe, is refused: it could block whoever opens it, or never end.
+pub(crate) fn open_regular(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    flags(options, rustix::fs::OFlags::NONBLOCK);
+    checked(options.open(path)?)
+}
+
+/// Opens a file of our own, never through a link: it would lead to somebody else's.
+pub(crate) fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    flags(
+        options,
+        rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW,
+    );
+    checked(options.open(path)?)
+}
+
+#[cfg(unix)]
+fn flags(options: &mut OpenOptions, flags: rustix::fs::OFlags) {
+    std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
+}
+
+fn checked(file: File) -> io::Result<File> {
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("it is not a file"))
+    }
+}
 
 /// Reads content to its end, chunk by chunk; an error of who takes it ends that.
 pub(crate) fn each_chunk<E: From<AccessError>>(
@@ -39,7 +74,7 @@ pub(crate) fn read_stamped(
     path: &Path,
     limit: u64,
 ) -> Result<Option<Stamped<Vec<u8>>>, AccessError> {
-    let file = match File::open(path) {
+    let file = match open_file(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cannot("open", path)(error)),
@@ -63,6 +98,16 @@ pub(crate) fn check_directory(path: &Path) -> Result<(), AccessError> {
         Ok(())
     } else {
         Err(unusable(path, "it is not a directory"))
+    }
+}
+
+/// Refuses anything but a directory, or nothing, where a directory of our own is to be: a link would lead to somebody else's.
+pub(crate) fn check_own_directory(path: &Path) -> Result<(), AccessError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Ok(_) => Err(unusable(path, "it is not a directory")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(cannot("open", path)(error)),
     }
 }
 

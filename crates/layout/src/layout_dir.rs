@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::blocking::unusable;
 use crate::durable::{create_dirs, replace, sweep, sync_dir};
-use crate::files::{check_directory, names_in, read_capped, read_stamped};
+use crate::files::{check_directory, check_own_directory, names_in, read_capped, read_stamped};
 use crate::hot::Hot;
 use crate::index::Index;
 use crate::lock::FileLock;
@@ -121,6 +121,8 @@ impl LayoutDir {
 
     /// Makes the directory ready to be written: all but `index.json`, which makes it exist for readers.
     pub(crate) fn prepare(&self) -> Result<(), AccessError> {
+        // Before anything is made or deleted in it.
+        check_own_directory(&self.scratch())?;
         create_dirs(&self.scratch())?;
         create_dirs(&self.blobs())?;
         sweep(&self.scratch());

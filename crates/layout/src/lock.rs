@@ -7,6 +7,7 @@ use std::path::Path;
 use eigenpack_oci::AccessError;
 
 use crate::blocking::cannot;
+use crate::files::open_own;
 
 /// A lock on a file that holds nothing else, released when this is dropped or the process dies.
 ///
@@ -29,13 +30,9 @@ impl FileLock {
 
     fn take(path: &Path, lock: fn(&File) -> io::Result<()>) -> Result<Self, AccessError> {
         // Each lock is its own open file: threads of one process exclude each other as processes do.
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path)
-            .map_err(cannot("open the lock file", path))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = open_own(&mut options, path).map_err(cannot("open the lock file", path))?;
         loop {
             match lock(&file) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use eigenpack_oci::{Content, Digest};
 use tempfile::{NamedTempFile, TempPath};
 
+use crate::files::open_own;
+
 /// How the names of partial files start.
 pub(crate) const PARTIAL: &str = "partial-";
 
@@ -117,10 +119,9 @@ fn open_alone(path: &Path) -> io::Result<Option<File>> {
     let mut options = OpenOptions::new();
     options.read(true).write(true);
     for _ in 0..MAX_TRIES {
-        let file = match options.create_new(false).open(path) {
+        let file = match open_own(options.create_new(false), path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Never through a link that somebody has put there.
-                match options.create_new(true).open(path) {
+                match open_own(options.create_new(true), path) {
                     Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                     file => file?,
                 }
@@ -138,7 +139,7 @@ fn open_alone(path: &Path) -> io::Result<Option<File>> {
 
 /// Opens a partial file that nobody writes to and locks it, to delete it; `None` where that cannot be.
 pub(crate) fn lock_abandoned(path: &Path) -> Option<File> {
-    let file = OpenOptions::new().read(true).write(true).open(path).ok()?;
+    let file = open_own(OpenOptions::new().read(true).write(true), path).ok()?;
     match locked(file, path).ok()? {
         Locked::Alone(file) => Some(file),
         Locked::ByOthers | Locked::Elsewhere => None,
@@ -166,9 +167,6 @@ fn locked(file: File, path: &Path) -> io::Result<Locked> {
     let held = file.metadata()?;
     if !is_same(&held, &found) {
         return Ok(Locked::Elsewhere);
-    }
-    if !held.is_file() {
-        return Err(io::Error::other("it is not a file"));
     }
     if has_another_name(&held) {
         // A process died between giving it the place of a blob and taking away this name: a blob is never written to.

@@ -146,6 +146,56 @@ async fn says_why_a_directory_is_no_layout() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_file_is_refused_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["index.json", "oci-layout", ".eigenpack/lock"] {
+        let path = directory.path().join(name.replace('/', "-"));
+        LayoutStore::create_or_open(&path).await.unwrap();
+        let replaced = path.join(name);
+        fs::remove_file(&replaced).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&replaced).status();
+        assert!(made.unwrap().success());
+        let opened = LayoutStore::create_or_open(&path).await;
+        let Err(AccessError::Io { source, .. }) = opened else {
+            panic!("{name}: {opened:?}");
+        };
+        assert_eq!(source.to_string(), "it is not a file", "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn nothing_is_made_or_deleted_where_a_link_leads() {
+    let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let theirs = elsewhere.path().join("tmp-mine");
+    let file = fs::File::create(&theirs).unwrap();
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_hours(48);
+    file.set_modified(long_ago).unwrap();
+    let path = directory.path().join("layout");
+    LayoutStore::create_or_open(&path).await.unwrap();
+    let scratch = path.join(".eigenpack");
+    fs::remove_dir_all(&scratch).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), &scratch).unwrap();
+    let opened = LayoutStore::create_or_open(&path).await;
+    assert!(
+        matches!(opened, Err(AccessError::Store { .. })),
+        "{opened:?}"
+    );
+    let left: Vec<_> = fs::read_dir(elsewhere.path()).unwrap().collect();
+    assert_eq!(left.len(), 1);
+    assert!(theirs.exists());
+
+    // The lock alone as a link.
+    fs::remove_file(&scratch).unwrap();
+    fs::create_dir(&scratch).unwrap();
+    let made = elsewhere.path().join("made");
+    std::os::unix::fs::symlink(&made, scratch.join("lock")).unwrap();
+    LayoutStore::create_or_open(&path).await.unwrap_err();
+    assert!(!made.exists());
+}
+
 #[tokio::test]
 async fn refuses_what_is_too_large() {
     let directory = tempfile::tempdir().unwrap();
