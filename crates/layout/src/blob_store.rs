@@ -1,6 +1,6 @@
 //! How blobs come to lie where they lie: verified, on disk, and shared between repositories.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,20 +9,30 @@ use std::time::SystemTime;
 use eigenpack_oci::{AccessError, Content, Descriptor, Digest, Pushed};
 use tempfile::NamedTempFile;
 
+use crate::age::{open_to_touch, touch};
 use crate::blob_dir::BlobDir;
 use crate::blocking::cannot;
-use crate::durable::{create_dirs, sync_dir, temporary_in};
-use crate::files::{directory_of, open_file, open_regular};
+use crate::directories::create_dirs;
+use crate::durable::{sync_dir, sync_existing, temporary_in};
+use crate::files::{directory_of, open_file};
+use crate::intact::{FileState, Intact};
 use crate::lock::FileLock;
 use crate::partial::Arriving;
 
 /// The smallest blob of which a part is kept when the rest does not come, in bytes. What is smaller soon comes again.
 const MIN_RESUMED: u64 = 1024 * 1024;
 
+/// The time that a file was given when it was made young; `None` where it was given none.
+type Given = Option<SystemTime>;
+
 /// A directory of blobs that can be written, and the pool that it shares them with.
 #[derive(Debug)]
 pub(crate) struct BlobStore {
     blobs: BlobDir,
+    /// The directory that the blobs are in.
+    top: PathBuf,
+    /// What was found intact, here and in all that share the pool.
+    intact: Arc<Intact>,
     /// Where temporary files are made, on the same file system.
     scratch: PathBuf,
     /// Where blobs are kept once for many of these; `None` where this is the pool itself, or a layout on its own.
@@ -35,7 +45,9 @@ impl BlobStore {
     /// Makes a store of blobs; `collector` is the lock file, where garbage is collected.
     pub(crate) fn new(blobs: PathBuf, scratch: PathBuf, collector: Option<PathBuf>) -> Self {
         Self {
+            top: directory_of(&blobs).to_owned(),
             blobs: BlobDir::new(blobs),
+            intact: Arc::default(),
             scratch,
             pool: None,
             collector,
@@ -45,7 +57,9 @@ impl BlobStore {
     /// Makes a store of blobs whose files are those of a pool.
     pub(crate) fn sharing(blobs: PathBuf, scratch: PathBuf, pool: Arc<BlobStore>) -> Self {
         Self {
+            top: directory_of(&blobs).to_owned(),
             blobs: BlobDir::new(blobs),
+            intact: pool.intact.clone(),
             scratch,
             collector: pool.collector.clone(),
             pool: Some(pool),
@@ -93,24 +107,36 @@ impl BlobStore {
 
     /// Tells whether a blob of this size is there, and keeps it from being collected for a while.
     pub(crate) fn has(&self, descriptor: &Descriptor) -> Result<bool, AccessError> {
+        Ok(self.found(descriptor)?.is_some())
+    }
+
+    /// The same; tells also the time that the file was given to make it young.
+    fn found(&self, descriptor: &Descriptor) -> Result<Option<Given>, AccessError> {
         let is_there = || Ok(self.blobs.size(&descriptor.digest)? == Some(descriptor.size));
-        if self.collector.is_none() || !is_there()? {
-            return is_there();
+        if !is_there()? {
+            return Ok(None);
         }
-        // A store that cannot be written can still be read; it is not collected from here either.
-        let _lock = self.lock().ok();
-        let found = is_there()?;
-        if found {
-            self.renew(descriptor);
+        if self.collector.is_none() {
+            return Ok(Some(None));
         }
-        Ok(found)
+        let _lock = match self.lock() {
+            // A store that cannot be written can still be read; it is not collected from here either.
+            Err(AccessError::Io { source, .. }) if is_write_protected(&source) => None,
+            lock => lock?,
+        };
+        if !is_there()? {
+            return Ok(None);
+        }
+        self.renew(descriptor)
     }
 
     /// Uses what is already there, here or in the pool, instead of content that is to be pushed.
     ///
     /// All of it is read: that costs less than taking the content in, and a file that was damaged is replaced by the push.
     pub(crate) fn reuse(&self, descriptor: &Descriptor) -> Result<Option<Pushed>, AccessError> {
-        if self.has(descriptor)? && self.blobs.holds(descriptor)? {
+        if let Some(given) = self.found(descriptor)?
+            && self.is_intact(descriptor, given)?
+        {
             // Whoever put it there may have died before this.
             self.sync(descriptor)?;
             return Ok(Some(Pushed::Existed));
@@ -118,7 +144,10 @@ impl BlobStore {
         let Some(pool) = &self.pool else {
             return Ok(None);
         };
-        if !pool.has(descriptor)? || !pool.blobs.holds(descriptor)? {
+        let Some(given) = pool.found(descriptor)? else {
+            return Ok(None);
+        };
+        if !pool.is_intact(descriptor, given)? {
             return Ok(None);
         }
         let _lock = self.lock()?;
@@ -158,30 +187,65 @@ impl BlobStore {
         self.collector.as_deref().map(FileLock::shared).transpose()
     }
 
-    /// Makes a blob young again, so that no collector takes it before a manifest refers to it.
-    fn renew(&self, descriptor: &Descriptor) {
+    /// Tells whether a blob that is there is what its descriptor says, and brings it to the disk: whoever wrote it may have
+    /// died before that, or never did it. Of a file that has not changed since, this process knows both.
+    fn is_intact(&self, descriptor: &Descriptor, given: Given) -> Result<bool, AccessError> {
         let path = self.blobs.path(&descriptor.digest);
-        // Windows sets times only through a handle that may write.
-        let opened = if cfg!(windows) {
-            open_regular(OpenOptions::new().write(true), &path)
-        } else {
-            open_file(&path)
+        let state = fs::metadata(&path).ok().as_ref().and_then(FileState::of);
+        if self.intact.has(&descriptor.digest, state) {
+            return Ok(true);
+        }
+        if !self.blobs.holds(descriptor)? {
+            return Ok(false);
+        }
+        sync_existing(&path)?;
+        self.intact.add(&descriptor.digest, state, given);
+        Ok(true)
+    }
+
+    /// Makes a blob young again, so that no collector takes it before a manifest refers to it, and returns the time that it
+    /// was given; `None` where it is gone.
+    fn renew(&self, descriptor: &Descriptor) -> Result<Option<Given>, AccessError> {
+        let path = self.blobs.path(&descriptor.digest);
+        let file = match open_to_touch(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_write_protected(&error) => return Ok(Some(None)),
+            Err(error) => return Err(cannot("open", &path)(error)),
         };
-        if let Err(error) = opened.and_then(|file| file.set_modified(SystemTime::now())) {
-            // Somebody else's file, or a disk that cannot be written: then it cannot be deleted from here either.
-            tracing::debug!(path = %path.display(), %error, "cannot renew the age of a blob");
+        let before = file.metadata().ok().as_ref().and_then(FileState::of);
+        let now = SystemTime::now();
+        match touch(&file, now) {
+            Ok(()) => {
+                let after = file.metadata().ok().as_ref().and_then(FileState::of);
+                self.intact.renewed(&descriptor.digest, before, after);
+                Ok(Some(Some(now)))
+            }
+            // Neither ours nor to be written by us. Who may delete it is its owner, who should see that it is in use.
+            Err(error) if is_write_protected(&error) => {
+                tracing::debug!(path = %path.display(), %error, "cannot renew the age of a blob");
+                Ok(Some(None))
+            }
+            Err(error) => Err(cannot("renew the age of", &path)(error)),
+        }
+    }
+
+    /// Makes what is there already young, and tells whether it can stay.
+    fn is_still_good(&self, descriptor: &Descriptor) -> Result<bool, AccessError> {
+        match self.renew(descriptor)? {
+            Some(given) => self.is_intact(descriptor, given),
+            None => Ok(false),
         }
     }
 
     /// Moves a verified file to its place; what is there already stays, unless it was damaged.
     fn place(&self, descriptor: &Descriptor, file: NamedTempFile) -> Result<(), AccessError> {
         let path = self.blobs.path(&descriptor.digest);
-        create_dirs(directory_of(&path))?;
+        create_dirs(directory_of(&path), &self.top)?;
         match file.persist_noclobber(&path) {
             Ok(_) => Ok(()),
             Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
-                if self.blobs.holds(descriptor)? {
-                    self.renew(descriptor);
+                if self.is_still_good(descriptor)? {
                     return Ok(());
                 }
                 let replaced = failed.file.persist(&path);
@@ -197,13 +261,12 @@ impl BlobStore {
     fn link_from(&self, pool: &BlobStore, descriptor: &Descriptor) -> Result<(), AccessError> {
         let from = pool.blobs.path(&descriptor.digest);
         let path = self.blobs.path(&descriptor.digest);
-        create_dirs(directory_of(&path))?;
+        create_dirs(directory_of(&path), &self.top)?;
         match fs::hard_link(&from, &path) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if self.blobs.holds(descriptor)? {
-                    // It may be a file of its own, as old as whoever put it there.
-                    self.renew(descriptor);
+                // It may be a file of its own, as old as whoever put it there.
+                if self.is_still_good(descriptor)? {
                     return Ok(());
                 }
                 self.copy_over(&from, &path)
@@ -222,4 +285,12 @@ impl BlobStore {
             .map(drop)
             .map_err(cannot("write", path))
     }
+}
+
+/// Tells whether an error means that we may not write.
+fn is_write_protected(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem
+    )
 }

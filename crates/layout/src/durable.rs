@@ -8,6 +8,7 @@ use std::time::Duration;
 use eigenpack_oci::AccessError;
 use tempfile::NamedTempFile;
 
+use crate::age::{age, open_to_touch};
 use crate::blocking::cannot;
 use crate::partial::{PARTIAL, lock_abandoned};
 
@@ -16,25 +17,6 @@ const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
 /// How the names of temporary files start.
 const TEMPORARY: &str = "tmp-";
-
-/// Creates a directory and those above it.
-pub(crate) fn create_dirs(path: &Path) -> Result<(), AccessError> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        create_dirs(parent)?;
-    }
-    match fs::create_dir(path) {
-        Ok(()) => sync_dir(parent.unwrap_or(Path::new("."))),
-        // Somebody else was faster.
-        Err(_) if path.is_dir() => Ok(()),
-        Err(error) => Err(cannot("create the directory", path)(error)),
-    }
-}
 
 /// Makes sure that the names in a directory are on disk.
 pub(crate) fn sync_dir(path: &Path) -> Result<(), AccessError> {
@@ -45,6 +27,13 @@ pub(crate) fn sync_dir(path: &Path) -> Result<(), AccessError> {
             .map_err(cannot("sync the directory", path))?;
     }
     Ok(())
+}
+
+/// Makes sure that the content of a file is on disk, whoever wrote it.
+pub(crate) fn sync_existing(path: &Path) -> Result<(), AccessError> {
+    open_to_touch(path)
+        .and_then(|file| file.sync_data())
+        .map_err(cannot("sync", path))
 }
 
 /// Creates a temporary file that is deleted when dropped, readable by whom the umask lets.
@@ -122,11 +111,6 @@ pub(crate) fn leftovers(scratch: &Path, min_age: Duration) -> impl Iterator<Item
             _lock: lock,
         })
     })
-}
-
-/// Tells how long ago a file was written or its age renewed; a time in the future is now.
-pub(crate) fn age(metadata: &fs::Metadata) -> io::Result<Duration> {
-    Ok(metadata.modified()?.elapsed().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 /// How long a file must have been left alone before a change of it is sure to show: the coarsest clock that file systems
 /// have, that of FAT, ticks every two seconds.
-const SETTLED_AFTER: Duration = Duration::from_secs(2);
+pub(crate) const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 /// What an entry takes besides its value, in bytes, roughly.
 const OVERHEAD: usize = 256;

@@ -7,7 +7,8 @@ use eigenpack_oci::{AccessError, PushError};
 use serde::Deserialize;
 
 use crate::blocking::unusable;
-use crate::durable::{create_dirs, replace, sweep, sync_dir};
+use crate::directories::create_dirs;
+use crate::durable::{replace, sweep, sync_dir};
 use crate::files::{check_directory, check_own_directory, names_in, read_capped, read_stamped};
 use crate::hot::Hot;
 use crate::index::Index;
@@ -29,6 +30,8 @@ const MAX_MARKER_SIZE: u64 = 64 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct LayoutDir {
     root: PathBuf,
+    /// The directory of the store that the layout is in, or its own.
+    top: PathBuf,
     /// The path of `index.json`, which every read looks at.
     index: PathBuf,
     /// The largest `index.json` that is read, and so the largest that is written, in bytes.
@@ -43,9 +46,15 @@ struct Marker {
 
 impl LayoutDir {
     pub(crate) fn new(root: PathBuf) -> Self {
+        Self::within(&root.clone(), root)
+    }
+
+    /// Makes the directory of a layout that is somewhere in a store.
+    pub(crate) fn within(top: &Path, root: PathBuf) -> Self {
         let index = root.join("index.json");
         Self {
             root,
+            top: top.to_owned(),
             index,
             max_index_size: MAX_INDEX_SIZE,
         }
@@ -123,8 +132,8 @@ impl LayoutDir {
     pub(crate) fn prepare(&self) -> Result<(), AccessError> {
         // Before anything is made or deleted in it.
         check_own_directory(&self.scratch())?;
-        create_dirs(&self.scratch())?;
-        create_dirs(&self.blobs())?;
+        create_dirs(&self.scratch(), &self.top)?;
+        create_dirs(&self.blobs(), &self.top)?;
         sweep(&self.scratch());
         if !self.marker().exists() {
             replace(&self.marker(), MARKER.as_bytes(), &self.scratch())?;

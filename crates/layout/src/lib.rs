@@ -28,12 +28,14 @@
 //! # }
 //! ```
 
+mod age;
 mod blob_dir;
 mod blob_store;
 mod blobs;
 mod blocking;
 mod commit;
 mod content;
+mod directories;
 mod durable;
 mod early_sync;
 mod file_cache;
@@ -42,6 +44,7 @@ mod gc;
 mod hot;
 mod incoming;
 mod index;
+mod intact;
 mod json_object;
 mod layout_dir;
 mod local_store;

@@ -9,7 +9,8 @@ use serde::Deserialize;
 
 use crate::blob_store::BlobStore;
 use crate::blocking::{cannot, unusable};
-use crate::durable::{create_dirs, replace, sweep};
+use crate::directories::create_dirs;
+use crate::durable::{replace, sweep};
 use crate::files::{check_directory, names_in, read_capped};
 use crate::hot::Hot;
 use crate::layout_dir::LayoutDir;
@@ -87,7 +88,7 @@ impl StoreDir {
         let components = repository.as_str().split('/');
         let mut path = self.root.join("repositories");
         path.extend(components);
-        LayoutDir::new(path.join(LAYOUT))
+        LayoutDir::within(&self.root, path.join(LAYOUT))
     }
 
     /// Refuses a store of a newer version, and a directory that holds something else; nothing at all is an empty store.
@@ -133,7 +134,7 @@ impl StoreDir {
             return Ok(());
         }
         self.check()?;
-        create_dirs(&tmp)?;
+        create_dirs(&tmp, &self.root)?;
         sweep(&tmp);
         if self.read_store_file()?.is_none() {
             let content = format!("{{\"formatVersion\":{FORMAT_VERSION}}}\n");
@@ -158,7 +159,7 @@ impl StoreDir {
             for (component, path) in directories_in(&directory)? {
                 if component == LAYOUT {
                     if let Ok(repository) = name.parse() {
-                        found.push((repository, LayoutDir::new(path)));
+                        found.push((repository, LayoutDir::within(&self.root, path)));
                     }
                     continue;
                 }

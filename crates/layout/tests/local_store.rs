@@ -244,6 +244,25 @@ async fn being_asked_for_makes_a_blob_young() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_protected_is_not_said_to_be_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = LocalStore::create_or_open(directory.path()).await.unwrap();
+    let repository = store.repository(&name("a"));
+    let (blob, _) = push_blob(&repository, "blob").await;
+    assert!(repository.has_blob(blob.clone()).await.unwrap());
+    // It cannot be locked, and not because we may not write.
+    let lock = directory.path().join("store.lock");
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    let told = repository.has_blob(blob.clone()).await;
+    assert!(
+        matches!(told, Err(FetchError::Access(AccessError::Io { .. }))),
+        "{told:?}"
+    );
+    repository.blob_size(blob.digest).await.unwrap_err();
+}
+
+#[tokio::test]
 async fn a_repository_is_a_layout_for_other_tools() {
     let directory = tempfile::tempdir().unwrap();
     let store = LocalStore::create_or_open(directory.path()).await.unwrap();

@@ -10,9 +10,10 @@ use eigenpack_oci::{AccessError, Digest};
 
 use super::mark::Marks;
 use super::{Collected, CollectedBlob, FailedBlob, GcOptions};
+use crate::age::age;
 use crate::blob_dir::BlobDir;
 use crate::blocking::cannot;
-use crate::durable::{age, leftovers};
+use crate::durable::leftovers;
 use crate::lock::FileLock;
 use crate::store_dir::StoreDir;
 
