@@ -1,6 +1,6 @@
 //! File system steps that are on disk when they return.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,7 +36,7 @@ pub(crate) fn sync_existing(path: &Path) -> Result<(), AccessError> {
         .map_err(cannot("sync", path))
 }
 
-/// Creates a temporary file that is deleted when dropped, readable by whom the umask lets.
+/// Creates a temporary file that is deleted when dropped, readable by whom the umask lets; nobody sweeps it before.
 pub(crate) fn temporary_in(directory: &Path) -> Result<NamedTempFile, AccessError> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY);
@@ -44,9 +44,18 @@ pub(crate) fn temporary_in(directory: &Path) -> Result<NamedTempFile, AccessErro
     let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
     #[cfg(unix)]
     builder.permissions(permissions);
-    builder
-        .tempfile_in(directory)
-        .map_err(cannot("create a file in", directory))
+    loop {
+        let created = builder.tempfile_in(directory);
+        let file = created.map_err(cannot("create a file in", directory))?;
+        // Locked as long as somebody works on it, so that it can be told from what was left behind.
+        if matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock)) {
+            // A collector of whatever has no age at all was faster.
+            continue;
+        }
+        if file.path().exists() {
+            return Ok(file);
+        }
+    }
 }
 
 /// Writes a whole file in the place of what was there; readers see the old one or the new one.
@@ -74,8 +83,8 @@ pub(crate) struct Leftover {
     path: PathBuf,
     /// Its size in bytes.
     pub(crate) size: u64,
-    /// A partial file is locked, so that nobody goes on with it meanwhile.
-    _lock: Option<File>,
+    /// It is locked, so that nobody goes on with it meanwhile.
+    _lock: File,
 }
 
 impl Leftover {
@@ -84,7 +93,7 @@ impl Leftover {
     }
 }
 
-/// Finds the temporary and partial files of at least an age; what cannot be judged is left out.
+/// Finds the temporary and partial files of at least an age on which nobody works; what cannot be judged is left out.
 pub(crate) fn leftovers(scratch: &Path, min_age: Duration) -> impl Iterator<Item = Leftover> {
     // What a link leads to is not ours.
     let is_ours = fs::symlink_metadata(scratch).is_ok_and(|found| found.is_dir());
@@ -94,17 +103,14 @@ pub(crate) fn leftovers(scratch: &Path, min_age: Duration) -> impl Iterator<Item
         let (name, path) = (entry.file_name(), entry.path());
         let name = name.to_string_lossy();
         let is_old = |found: &fs::Metadata| found.is_file() && age(found).ok() >= Some(min_age);
-        let mut found = entry.metadata().ok().filter(is_old)?;
-        let lock = if name.starts_with(PARTIAL) {
-            let file = lock_abandoned(&path)?;
-            // Somebody may have gone on with it and failed again before it was locked.
-            found = file.metadata().ok().filter(is_old)?;
-            Some(file)
-        } else if name.starts_with(TEMPORARY) {
-            None
-        } else {
-            return None;
-        };
+        let is_ours = name.starts_with(PARTIAL) || name.starts_with(TEMPORARY);
+        entry
+            .metadata()
+            .ok()
+            .filter(|found| is_ours && is_old(found))?;
+        let lock = lock_abandoned(&path)?;
+        // Somebody may have gone on with it and failed again before it was locked.
+        let found = lock.metadata().ok().filter(is_old)?;
         Some(Leftover {
             path,
             size: found.len(),
@@ -137,6 +143,21 @@ mod tests {
         let mut left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, ["lock", "partial-new", "tmp-new"]);
+    }
+
+    #[test]
+    fn what_somebody_works_on_is_not_swept_however_old() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = temporary_in(directory.path()).unwrap();
+        let old = SystemTime::now() - ABANDONED_AFTER * 2;
+        file.as_file().set_modified(old).unwrap();
+        sweep(directory.path());
+        assert!(file.path().exists());
+        // A process that dies lets the lock go and leaves the file.
+        let (file, path) = file.keep().unwrap();
+        drop(file);
+        sweep(directory.path());
+        assert!(!path.exists());
     }
 
     #[cfg(unix)]
