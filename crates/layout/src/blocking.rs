@@ -42,6 +42,14 @@ where
     outcome(tokio::spawn(steps).await)
 }
 
+/// Lets go of something whose end may block, such as a large file that is deleted: not on a thread of the runtime.
+pub(crate) fn let_go<T: Send + 'static>(value: T) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn_blocking(move || drop(value))),
+        Err(_) => drop(value),
+    }
+}
+
 fn outcome<T, E: From<AccessError>>(joined: Result<Result<T, E>, JoinError>) -> Result<T, E> {
     match joined {
         Ok(result) => result,

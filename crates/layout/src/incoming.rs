@@ -10,7 +10,7 @@ use eigenpack_oci::{
 };
 use tempfile::NamedTempFile;
 
-use crate::blocking::{blocking, cannot, to_the_end, unusable};
+use crate::blocking::{blocking, cannot, let_go, to_the_end, unusable};
 use crate::early_sync::EarlySync;
 use crate::files::each_chunk;
 use crate::store::{LayoutStore, Opened};
@@ -91,14 +91,24 @@ impl IncomingBlob {
     /// Keeps the blob under its digest; on disk when this returns. Content of another digest is thrown away.
     pub async fn keep(self, digest: Digest) -> Result<(), PushError> {
         to_the_end(async move {
-            let received = self.received;
+            let received = self.received.clone();
             let taken = blocking(move || lock(&received).take().ok_or_else(lost));
             let mut received = taken.await?;
             received.sync.finish().await?;
-            let opened = self.opened;
+            let opened = self.opened.clone();
             blocking(move || received.keep(digest, &opened)).await
         })
         .await
+    }
+}
+
+impl Drop for IncomingBlob {
+    fn drop(&mut self) {
+        let received = std::mem::take(&mut self.received);
+        let is_kept = received.try_lock().is_ok_and(|held| held.is_none());
+        if !is_kept {
+            let_go(received);
+        }
     }
 }
 

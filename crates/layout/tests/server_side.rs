@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use bytes::Bytes;
 use eigenpack_layout::{LocalRepository, LocalStore, StoredBlob};
@@ -29,6 +30,16 @@ async fn push_blob(to: &LocalRepository, content: &str) -> Digest {
 /// The files that are being written, or were.
 fn temporary_files(store: &Path) -> usize {
     fs::read_dir(store.join("tmp")).unwrap().count()
+}
+
+fn until_no_file_is_left(store: &Path) {
+    for _ in 0..10_000 {
+        if temporary_files(store) == 0 {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("a file is left");
 }
 
 #[tokio::test]
@@ -72,7 +83,26 @@ async fn an_upload_of_another_digest_leaves_nothing() {
     dropped.append(0, vec!["content".into()]).await.unwrap();
     assert_eq!(temporary_files(directory.path()), 1);
     drop(dropped);
-    assert_eq!(temporary_files(directory.path()), 0);
+    until_no_file_is_left(directory.path());
+}
+
+#[test]
+fn what_has_arrived_is_not_deleted_on_a_thread_of_the_runtime() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.max_blocking_threads(1).build().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    runtime.block_on(async {
+        let [repository] = repositories(directory.path(), ["a"]).await;
+        let upload = repository.receive_blob(Algorithm::Sha256).await.unwrap();
+        // The only thread that may block is kept from doing anything.
+        let (go_on, waits) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || waits.recv());
+        drop(upload);
+        assert_eq!(temporary_files(directory.path()), 1);
+        drop(go_on);
+        assert!(busy.await.unwrap().is_err());
+    });
+    until_no_file_is_left(directory.path());
 }
 
 #[tokio::test]
