@@ -10,7 +10,7 @@ use eigenpack_oci::{
 };
 use futures_util::stream;
 
-use crate::blocking::{blocking, cannot, unusable};
+use crate::blocking::{Abandoned, blocking, cannot, unusable};
 use crate::file_cache::{Stamp, Stamped};
 use crate::files::{CHUNK, each_chunk, names_in, open_file};
 
@@ -52,8 +52,12 @@ impl BlobDir {
         }
     }
 
-    /// Tells whether a blob is there and is what its descriptor says; reads all of it.
-    pub(crate) fn holds(&self, descriptor: &Descriptor) -> Result<bool, AccessError> {
+    /// Tells whether a blob is there and is what its descriptor says; reads all of it, as long as somebody waits for that.
+    pub(crate) fn holds(
+        &self,
+        descriptor: &Descriptor,
+        abandoned: &Abandoned,
+    ) -> Result<bool, AccessError> {
         let Some(blob) = self.open(&descriptor.digest)? else {
             return Ok(false);
         };
@@ -61,6 +65,7 @@ impl BlobDir {
             return Ok(false);
         };
         let read = each_chunk(blob.file, &blob.path, |bytes| {
+            abandoned.check()?;
             verifier.update(bytes).map_err(FetchError::Verify)
         });
         match read {

@@ -6,37 +6,41 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use eigenpack_oci::{AccessError, Content, Descriptor, Digest, Pushed};
+use eigenpack_oci::{AccessError, Content, Descriptor, Digest};
 use tempfile::NamedTempFile;
+use tokio::sync::Semaphore;
 
 use crate::age::{open_to_touch, touch};
 use crate::blob_dir::BlobDir;
-use crate::blocking::cannot;
+use crate::blocking::{Abandoned, cannot};
 use crate::directories::create_dirs;
-use crate::durable::{sync_dir, sync_existing, temporary_in};
+use crate::durable::{sync_dir, temporary_in};
 use crate::files::{directory_of, open_file};
 use crate::intact::{FileState, Intact};
 use crate::lock::FileLock;
 use crate::partial::Arriving;
+use crate::reuse::MAX_READERS;
 
 /// The smallest blob of which a part is kept when the rest does not come, in bytes. What is smaller soon comes again.
 const MIN_RESUMED: u64 = 1024 * 1024;
 
 /// The time that a file was given when it was made young; `None` where it was given none.
-type Given = Option<SystemTime>;
+pub(crate) type Given = Option<SystemTime>;
 
 /// A directory of blobs that can be written, and the pool that it shares them with.
 #[derive(Debug)]
 pub(crate) struct BlobStore {
-    blobs: BlobDir,
+    pub(crate) blobs: BlobDir,
     /// The directory that the blobs are in.
     top: PathBuf,
     /// What was found intact, here and in all that share the pool.
-    intact: Arc<Intact>,
+    pub(crate) intact: Arc<Intact>,
+    /// Those who read large blobs to verify them, here and in all that share the pool.
+    pub(crate) readers: Arc<Semaphore>,
     /// Where temporary files are made, on the same file system.
     scratch: PathBuf,
     /// Where blobs are kept once for many of these; `None` where this is the pool itself, or a layout on its own.
-    pool: Option<Arc<BlobStore>>,
+    pub(crate) pool: Option<Arc<BlobStore>>,
     /// The lock that a collector of garbage holds alone and everybody else shares; `None` where nobody collects.
     collector: Option<PathBuf>,
 }
@@ -48,6 +52,7 @@ impl BlobStore {
             top: directory_of(&blobs).to_owned(),
             blobs: BlobDir::new(blobs),
             intact: Arc::default(),
+            readers: Arc::new(Semaphore::new(MAX_READERS)),
             scratch,
             pool: None,
             collector,
@@ -60,6 +65,7 @@ impl BlobStore {
             top: directory_of(&blobs).to_owned(),
             blobs: BlobDir::new(blobs),
             intact: pool.intact.clone(),
+            readers: pool.readers.clone(),
             scratch,
             collector: pool.collector.clone(),
             pool: Some(pool),
@@ -111,7 +117,7 @@ impl BlobStore {
     }
 
     /// The same; tells also the time that the file was given to make it young.
-    fn found(&self, descriptor: &Descriptor) -> Result<Option<Given>, AccessError> {
+    pub(crate) fn found(&self, descriptor: &Descriptor) -> Result<Option<Given>, AccessError> {
         let is_there = || Ok(self.blobs.size(&descriptor.digest)? == Some(descriptor.size));
         if !is_there()? {
             return Ok(None);
@@ -128,35 +134,6 @@ impl BlobStore {
             return Ok(None);
         }
         self.renew(descriptor)
-    }
-
-    /// Uses what is already there, here or in the pool, instead of content that is to be pushed.
-    ///
-    /// All of it is read: that costs less than taking the content in, and a file that was damaged is replaced by the push.
-    pub(crate) fn reuse(&self, descriptor: &Descriptor) -> Result<Option<Pushed>, AccessError> {
-        if let Some(given) = self.found(descriptor)?
-            && self.is_intact(descriptor, given)?
-        {
-            // Whoever put it there may have died before this.
-            self.sync(descriptor)?;
-            return Ok(Some(Pushed::Existed));
-        }
-        let Some(pool) = &self.pool else {
-            return Ok(None);
-        };
-        let Some(given) = pool.found(descriptor)? else {
-            return Ok(None);
-        };
-        if !pool.is_intact(descriptor, given)? {
-            return Ok(None);
-        }
-        let _lock = self.lock()?;
-        if pool.blobs.size(&descriptor.digest)?.is_none() {
-            return Ok(None);
-        }
-        self.link_from(pool, descriptor)?;
-        self.sync(descriptor)?;
-        Ok(Some(Pushed::Mounted))
     }
 
     /// Gives a file whose content was verified the place of a blob, on disk when this returns.
@@ -179,28 +156,12 @@ impl BlobStore {
         self.sync(descriptor)
     }
 
-    fn sync(&self, descriptor: &Descriptor) -> Result<(), AccessError> {
+    pub(crate) fn sync(&self, descriptor: &Descriptor) -> Result<(), AccessError> {
         sync_dir(directory_of(&self.blobs.path(&descriptor.digest)))
     }
 
-    fn lock(&self) -> Result<Option<FileLock>, AccessError> {
+    pub(crate) fn lock(&self) -> Result<Option<FileLock>, AccessError> {
         self.collector.as_deref().map(FileLock::shared).transpose()
-    }
-
-    /// Tells whether a blob that is there is what its descriptor says, and brings it to the disk: whoever wrote it may have
-    /// died before that, or never did it. Of a file that has not changed since, this process knows both.
-    fn is_intact(&self, descriptor: &Descriptor, given: Given) -> Result<bool, AccessError> {
-        let path = self.blobs.path(&descriptor.digest);
-        let state = fs::metadata(&path).ok().as_ref().and_then(FileState::of);
-        if self.intact.has(&descriptor.digest, state) {
-            return Ok(true);
-        }
-        if !self.blobs.holds(descriptor)? {
-            return Ok(false);
-        }
-        sync_existing(&path)?;
-        self.intact.add(&descriptor.digest, state, given);
-        Ok(true)
     }
 
     /// Makes a blob young again, so that no collector takes it before a manifest refers to it, and returns the time that it
@@ -233,7 +194,7 @@ impl BlobStore {
     /// Makes what is there already young, and tells whether it can stay.
     fn is_still_good(&self, descriptor: &Descriptor) -> Result<bool, AccessError> {
         match self.renew(descriptor)? {
-            Some(given) => self.is_intact(descriptor, given),
+            Some(given) => self.is_intact(descriptor, given, &Abandoned::default()),
             None => Ok(false),
         }
     }
@@ -258,7 +219,11 @@ impl BlobStore {
     }
 
     /// Puts the pool's file in its place here as well: as a link, or as a copy where links cannot be made.
-    fn link_from(&self, pool: &BlobStore, descriptor: &Descriptor) -> Result<(), AccessError> {
+    pub(crate) fn link_from(
+        &self,
+        pool: &BlobStore,
+        descriptor: &Descriptor,
+    ) -> Result<(), AccessError> {
         let from = pool.blobs.path(&descriptor.digest);
         let path = self.blobs.path(&descriptor.digest);
         create_dirs(directory_of(&path), &self.top)?;

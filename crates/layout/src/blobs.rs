@@ -69,21 +69,24 @@ impl LayoutStore {
     ///
     /// Tells whether the blob is here now. With `from`, only what that repository has is taken.
     pub async fn mount(&self, digest: Digest, from: Option<&Self>) -> Result<bool, PushError> {
-        let opened = self.opened().clone();
+        let (opened, wanted) = (self.opened().clone(), digest.clone());
         let from = from.map(|from| from.opened().clone());
-        blocking(move || {
+        let size = blocking(move || -> Result<_, AccessError> {
             let size = match from {
-                Some(from) => from.blobs.dir().size(&digest)?,
-                None => opened.blobs.pooled_size(&digest)?,
+                Some(from) => from.blobs.dir().size(&wanted)?,
+                None => opened.blobs.pooled_size(&wanted)?,
             };
-            let Some(size) = size else {
-                return Ok(false);
-            };
-            opened.prepare()?;
-            let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, size);
-            Ok(opened.blobs.reuse(&descriptor)?.is_some())
-        })
-        .await
+            if size.is_some() {
+                opened.prepare()?;
+            }
+            Ok(size)
+        });
+        let Some(size) = size.await? else {
+            return Ok(false);
+        };
+        let descriptor = Descriptor::new(MediaType::OCTET_STREAM, digest, size);
+        let blobs = self.opened().blobs.clone();
+        Ok(blobs.reuse_while_wanted(descriptor).await?.is_some())
     }
 
     /// Deletes a blob from this repository, and tells whether it was there. Others that share it keep it.

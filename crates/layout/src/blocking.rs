@@ -2,6 +2,8 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use eigenpack_oci::AccessError;
 use tokio::task::JoinError;
@@ -42,6 +44,43 @@ where
     outcome(tokio::spawn(steps).await)
 }
 
+/// Tells work that may take long whether anybody waits for it still.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Abandoned(Arc<AtomicBool>);
+
+impl Abandoned {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the work where nobody waits for it, with an error that nobody sees.
+    pub(crate) fn check(&self) -> Result<(), AccessError> {
+        if self.0.load(Ordering::Relaxed) {
+            return Err(stopped());
+        }
+        Ok(())
+    }
+}
+
+/// Runs `work` on a thread that may block, and tells it when the future is dropped.
+pub(crate) async fn while_wanted<T, E>(
+    work: impl FnOnce(&Abandoned) -> Result<T, E> + Send + 'static,
+) -> Result<T, E>
+where
+    T: Send + 'static,
+    E: From<AccessError> + Send + 'static,
+{
+    struct Waiter(Abandoned);
+    impl Drop for Waiter {
+        fn drop(&mut self) {
+            self.0.set();
+        }
+    }
+    let waiter = Waiter(Abandoned::default());
+    let abandoned = waiter.0.clone();
+    blocking(move || work(&abandoned)).await
+}
+
 /// Lets go of something whose end may block, such as a large file that is deleted: not on a thread of the runtime.
 pub(crate) fn let_go<T: Send + 'static>(value: T) {
     match tokio::runtime::Handle::try_current() {
@@ -80,5 +119,27 @@ pub(crate) fn unusable(path: &Path, reason: impl Into<String>) -> AccessError {
     AccessError::Store {
         path: path.display().to_string(),
         reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt as _;
+
+    #[tokio::test]
+    async fn work_ends_when_nobody_waits_for_it() {
+        let (sender, ended) = tokio::sync::oneshot::channel();
+        let work = while_wanted(move |abandoned| -> Result<(), AccessError> {
+            while abandoned.check().is_ok() {
+                std::thread::yield_now();
+            }
+            sender.send(()).unwrap();
+            Ok(())
+        });
+        let mut work = Box::pin(work);
+        assert!((&mut work).now_or_never().is_none());
+        drop(work);
+        ended.await.unwrap();
     }
 }

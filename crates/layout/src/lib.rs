@@ -53,6 +53,7 @@ mod partial;
 mod pool;
 mod receive;
 mod referrers;
+mod reuse;
 mod store;
 mod store_dir;
 

@@ -5,7 +5,7 @@ use eigenpack_oci::{
     PushError, Pushed, RawManifest, ReadManifestError,
 };
 
-use crate::blocking::blocking;
+use crate::blocking::{blocking, while_wanted};
 use crate::local_store::LocalStore;
 use crate::receive::receive;
 
@@ -30,8 +30,8 @@ impl LocalStore {
     ) -> Result<Option<BlobStream>, FetchError> {
         let pool = self.directory().pool().clone();
         let (there, wanted) = (pool.clone(), descriptor.clone());
-        let is_intact = blocking(move || -> Result<_, AccessError> {
-            Ok(there.has(&wanted)? && there.dir().holds(&wanted)?)
+        let is_intact = while_wanted(move |abandoned| -> Result<_, AccessError> {
+            Ok(there.has(&wanted)? && there.dir().holds(&wanted, abandoned)?)
         });
         if !is_intact.await? {
             return Ok(None);

@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, try_join};
 use tokio::sync::mpsc;
 
 use crate::blob_store::BlobStore;
-use crate::blocking::{blocking, cannot};
+use crate::blocking::{Abandoned, blocking, cannot};
 use crate::early_sync::EarlySync;
 use crate::files::each_chunk;
 use crate::partial::Arriving;
@@ -40,8 +40,8 @@ pub(crate) async fn receive(
         content @ Content::Reopen(_) => {
             // What can never be verified is refused before anything is asked or opened.
             Verifier::new(&descriptor)?;
-            let (there, wanted) = (store.clone(), descriptor.clone());
-            if let Some(pushed) = blocking(move || there.reuse(&wanted)).await? {
+            let reused = store.clone().reuse_while_wanted(descriptor.clone());
+            if let Some(pushed) = reused.await? {
                 return Ok(pushed);
             }
             receive_stream(store, descriptor, content).await?;
@@ -56,7 +56,7 @@ pub(crate) fn store_bytes(
     descriptor: &Descriptor,
     bytes: &[u8],
 ) -> Result<Pushed, PushError> {
-    if let Some(pushed) = store.reuse(descriptor)? {
+    if let Some(pushed) = store.reuse(descriptor, &Abandoned::default())? {
         return Ok(pushed);
     }
     let mut file = store.temporary()?;
