@@ -1,6 +1,5 @@
 //! How blobs come to lie where they lie: verified, on disk, and shared between repositories.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,12 +13,13 @@ use crate::age::{open_to_touch, touch};
 use crate::blob_dir::BlobDir;
 use crate::blocking::{Abandoned, cannot};
 use crate::directories::create_dirs;
-use crate::durable::{sync_dir, temporary_in};
-use crate::files::{directory_of, open_file};
+use crate::durable::temporary_in;
+use crate::files::{directory_of, each_chunk, open_file};
 use crate::intact::{FileState, Intact};
 use crate::lock::FileLock;
 use crate::partial::Arriving;
 use crate::reuse::MAX_READERS;
+use crate::steps::{link, rename, rename_new, sync_dir, sync_file, write};
 
 /// The smallest blob of which a part is kept when the rest does not come, in bytes. What is smaller soon comes again.
 const MIN_RESUMED: u64 = 1024 * 1024;
@@ -142,8 +142,7 @@ impl BlobStore {
         descriptor: &Descriptor,
         file: NamedTempFile,
     ) -> Result<(), AccessError> {
-        let synced = file.as_file().sync_data();
-        synced.map_err(cannot("write", file.path()))?;
+        sync_file(&file)?;
         let _lock = self.lock()?;
         match &self.pool {
             None => self.place(descriptor, file)?,
@@ -203,16 +202,13 @@ impl BlobStore {
     fn place(&self, descriptor: &Descriptor, file: NamedTempFile) -> Result<(), AccessError> {
         let path = self.blobs.path(&descriptor.digest);
         create_dirs(directory_of(&path), &self.top)?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => Ok(()),
+        match rename_new(file, &path) {
+            Ok(()) => Ok(()),
             Err(failed) if failed.error.kind() == io::ErrorKind::AlreadyExists => {
                 if self.is_still_good(descriptor)? {
                     return Ok(());
                 }
-                let replaced = failed.file.persist(&path);
-                replaced
-                    .map(drop)
-                    .map_err(|f| cannot("replace", &path)(f.error))
+                rename(failed.file, &path).map_err(cannot("replace", &path))
             }
             Err(failed) => Err(cannot("write", &path)(failed.error)),
         }
@@ -227,7 +223,7 @@ impl BlobStore {
         let from = pool.blobs.path(&descriptor.digest);
         let path = self.blobs.path(&descriptor.digest);
         create_dirs(directory_of(&path), &self.top)?;
-        match fs::hard_link(&from, &path) {
+        match link(&from, &path) {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 // It may be a file of its own, as old as whoever put it there.
@@ -244,11 +240,9 @@ impl BlobStore {
     fn copy_over(&self, from: &Path, path: &Path) -> Result<(), AccessError> {
         let mut file = temporary_in(&self.scratch)?;
         let mut source = open_file(from).map_err(cannot("open", from))?;
-        io::copy(&mut source, file.as_file_mut())
-            .and_then(|_| file.as_file().sync_data())
-            .and_then(|()| file.persist(path).map_err(|failed| failed.error))
-            .map(drop)
-            .map_err(cannot("write", path))
+        each_chunk(&mut source, from, |bytes| write(&mut file, bytes))?;
+        sync_file(&file)?;
+        rename(file, path).map_err(cannot("write", path))
     }
 }
 

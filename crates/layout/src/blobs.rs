@@ -1,15 +1,14 @@
 //! What a server of a layout asks about blobs that it knows by their digests alone.
 
-use std::fs;
 use std::io;
 
 use bytes::Bytes;
 use eigenpack_oci::{AccessError, Descriptor, Digest, FetchError, MediaType, PushError, verify};
 
 use crate::blocking::{blocking, cannot};
-use crate::durable::sync_dir;
 use crate::files::directory_of;
 use crate::hot::MAX_HELD;
+use crate::steps::{remove, sync_dir};
 use crate::store::LayoutStore;
 
 /// A blob that is about to be read.
@@ -107,7 +106,7 @@ impl LayoutStore {
                 return Ok(false);
             }
             let path = opened.blobs.dir().path(&digest);
-            match fs::remove_file(&path) {
+            match remove(&path) {
                 Ok(()) => sync_dir(directory_of(&path)).map(|()| true),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
                 Err(error) => Err(cannot("delete", &path)(error)),

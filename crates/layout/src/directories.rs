@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use eigenpack_oci::AccessError;
 
 use crate::blocking::cannot;
-use crate::durable::sync_dir;
+use crate::steps::sync_dir;
 
 /// How many directories are remembered; with more, all are synced again.
 const MAX_KNOWN: usize = 16 * 1024;

@@ -1,40 +1,23 @@
 //! File system steps that are on disk when they return.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use eigenpack_oci::AccessError;
 use tempfile::NamedTempFile;
 
-use crate::age::{age, open_to_touch};
+use crate::age::age;
 use crate::blocking::cannot;
 use crate::partial::{PARTIAL, lock_abandoned};
+use crate::steps::{rename, sync_dir, sync_file, write};
 
 /// How long a temporary file may lie untouched before it counts as left behind by a process that died.
 const ABANDONED_AFTER: Duration = Duration::from_hours(24);
 
 /// How the names of temporary files start.
 const TEMPORARY: &str = "tmp-";
-
-/// Makes sure that the names in a directory are on disk.
-pub(crate) fn sync_dir(path: &Path) -> Result<(), AccessError> {
-    // Elsewhere a directory cannot be opened for this, and renames are journalled.
-    if cfg!(unix) {
-        fs::File::open(path)
-            .and_then(|directory| directory.sync_all())
-            .map_err(cannot("sync the directory", path))?;
-    }
-    Ok(())
-}
-
-/// Makes sure that the content of a file is on disk, whoever wrote it.
-pub(crate) fn sync_existing(path: &Path) -> Result<(), AccessError> {
-    open_to_touch(path)
-        .and_then(|file| file.sync_data())
-        .map_err(cannot("sync", path))
-}
 
 /// Creates a temporary file that is deleted when dropped, readable by whom the umask lets; nobody sweeps it before.
 pub(crate) fn temporary_in(directory: &Path) -> Result<NamedTempFile, AccessError> {
@@ -61,10 +44,9 @@ pub(crate) fn temporary_in(directory: &Path) -> Result<NamedTempFile, AccessErro
 /// Writes a whole file in the place of what was there; readers see the old one or the new one.
 pub(crate) fn replace(path: &Path, content: &[u8], scratch: &Path) -> Result<(), AccessError> {
     let mut file = temporary_in(scratch)?;
-    file.write_all(content)
-        .and_then(|()| file.as_file().sync_data())
-        .and_then(|()| file.persist(path).map_err(|failed| failed.error))
-        .map_err(cannot("write", path))?;
+    write(&mut file, content)?;
+    sync_file(&file)?;
+    rename(file, path).map_err(cannot("write", path))?;
     path.parent().map_or(Ok(()), sync_dir)
 }
 

@@ -1,6 +1,6 @@
 //! A blob that arrives in pieces, and whose digest may be known only when all of it is there.
 
-use std::io::{Seek as _, Write as _};
+use std::io::Seek as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -13,6 +13,7 @@ use tempfile::NamedTempFile;
 use crate::blocking::{blocking, cannot, let_go, to_the_end, unusable};
 use crate::early_sync::EarlySync;
 use crate::files::each_chunk;
+use crate::steps::write;
 use crate::store::{LayoutStore, Opened};
 
 /// A blob that is being received by [`LayoutStore::receive_blob`]. Dropping it throws away what has arrived.
@@ -118,8 +119,7 @@ impl Received {
             return Ok(self.size);
         }
         for bytes in batch {
-            let written = self.file.write_all(bytes);
-            written.map_err(cannot("write", self.file.path()))?;
+            write(&mut self.file, bytes)?;
             self.hasher.update(bytes);
             self.size += bytes.len() as u64;
         }

@@ -8,11 +8,12 @@ use serde::Deserialize;
 
 use crate::blocking::unusable;
 use crate::directories::create_dirs;
-use crate::durable::{replace, sweep, sync_dir};
+use crate::durable::{replace, sweep};
 use crate::files::{check_directory, check_own_directory, names_in, read_capped, read_stamped};
 use crate::hot::Hot;
 use crate::index::Index;
 use crate::lock::FileLock;
+use crate::steps::sync_dir;
 
 /// The content of the file that marks a directory as a layout.
 const MARKER: &str = r#"{"imageLayoutVersion":"1.0.0"}"#;

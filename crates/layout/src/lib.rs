@@ -54,6 +54,7 @@ mod pool;
 mod receive;
 mod referrers;
 mod reuse;
+mod steps;
 mod store;
 mod store_dir;
 

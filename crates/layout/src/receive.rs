@@ -1,6 +1,6 @@
 //! The way of content from a stream into a blob's file, in constant memory.
 
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::mem;
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use crate::blocking::{Abandoned, blocking, cannot};
 use crate::early_sync::EarlySync;
 use crate::files::each_chunk;
 use crate::partial::Arriving;
+use crate::steps::write;
 
 /// How much is collected before it is handed on to be written, in bytes: that may be a change of threads.
 const BATCH: usize = 128 * 1024;
@@ -60,8 +61,7 @@ pub(crate) fn store_bytes(
         return Ok(pushed);
     }
     let mut file = store.temporary()?;
-    let written = file.write_all(bytes);
-    written.map_err(cannot("write", file.path()))?;
+    write(&mut file, bytes)?;
     store.keep(descriptor, file)?;
     Ok(Pushed::Uploaded)
 }
@@ -273,8 +273,7 @@ impl Incoming {
         let file = self.arriving.file_mut();
         for bytes in batch {
             self.verifier.update(bytes)?;
-            let written = file.write_all(bytes);
-            written.map_err(cannot("write", file.path()))?;
+            write(file, bytes)?;
         }
         self.sync.written(file, self.verifier.seen())?;
         Ok(())

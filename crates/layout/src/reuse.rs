@@ -7,8 +7,8 @@ use eigenpack_oci::{AccessError, Descriptor, Pushed};
 
 use crate::blob_store::{BlobStore, Given};
 use crate::blocking::{Abandoned, blocking, while_wanted};
-use crate::durable::sync_existing;
 use crate::intact::FileState;
+use crate::steps::{sync_existing, verifying};
 
 /// How many large blobs are read at once to verify them: more would keep everybody else from the processors.
 pub(crate) const MAX_READERS: usize = 2;
@@ -84,6 +84,7 @@ impl BlobStore {
         if self.intact.has(&descriptor.digest, state) {
             return Ok(true);
         }
+        verifying(&path);
         if !self.blobs.holds(descriptor, abandoned)? {
             return Ok(false);
         }

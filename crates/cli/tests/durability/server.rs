@@ -38,7 +38,8 @@ impl Server {
         Client::of(self.address)
     }
 
-    /// Ends the process as a power cut would: it is not asked, and nothing of it goes on.
+    /// Ends the process: it is not asked, and nothing of it goes on. Unlike a power cut this takes nothing that was written and
+    /// not synced; whether all is synced in time is tested in the crate `layout`.
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
