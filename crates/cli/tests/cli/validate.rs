@@ -123,6 +123,42 @@ fn a_secret_is_never_shown() {
 }
 
 #[test]
+fn a_secret_is_not_shown_with_a_fault_that_hides_what_it_is() {
+    let place = Place::new();
+    for (env, shown) in [
+        (
+            "\n    - type: secret\n      value: @hunter2-secret",
+            "value: *",
+        ),
+        ("\n    - type: secret\n      value: *hunter2", "value: *"),
+        ("\n    - type: secret\n      value: a: hunter2", "value: *"),
+        ("\n    - type: secret\n      value: !hunter2", "value: *"),
+        ("\n    - type: secret\n      Value: hunter2", "Value: *"),
+        (
+            " {A: {type: secret, value: hunter2}}",
+            "env: {A: {type: secret, value: *******}}",
+        ),
+    ] {
+        place.write("secret.yaml", format!("spec:\n  a:\n    env:{env}\n"));
+        let run = place.run(&["validate", "secret.yaml"]).failed_with(1);
+        assert!(run.text().contains(shown), "{run}");
+        assert!(!run.to_string().contains("hunter2"), "{run}");
+    }
+}
+
+#[test]
+fn a_secret_of_many_lines_keeps_the_lines_apart() {
+    let place = Place::new();
+    place.write(
+        "lines.yaml",
+        "spec:\n  a:\n    env:\n    - type: secret\n      value: |\n        x\n        y\n      b: c\n",
+    );
+    let run = place.run(&["validate", "lines.yaml"]);
+    assert!(run.text().contains("6 |         *\n"), "{run}");
+    assert!(run.text().contains("8 |       b: *\n"), "{run}");
+}
+
+#[test]
 fn characters_that_act_on_a_terminal_are_not_shown() {
     let place = Place::new();
     place.write(

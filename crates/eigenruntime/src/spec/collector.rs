@@ -2,6 +2,7 @@
 
 use super::consumer::Consumer;
 use super::fault::{Fault, Faults, MAX_FAULTS, Severity};
+use super::mask;
 use super::path::FieldPath;
 use super::rule::Rule;
 use super::source::{Source, Span};
@@ -81,9 +82,41 @@ impl<'a> Collector<'a> {
         self.source.line(span.start)
     }
 
+    /// Returns the text that is checked.
+    pub(super) fn text(&self) -> &'a str {
+        self.source.text()
+    }
+
     /// Marks the text at `span` as a secret, which is not to be shown.
     pub(super) fn mark_secret(&mut self, span: Span) {
         self.secrets.push(span);
+    }
+
+    /// Marks all that may be a secret behind `offset`, where there is no tree that tells.
+    pub(super) fn mark_values_from(&mut self, offset: usize) {
+        let values = mask::values(&self.text()[offset..]);
+        let spans = values
+            .into_iter()
+            .map(|span| offset + span.start..offset + span.end);
+        self.secrets.extend(spans);
+    }
+
+    /// Puts the marks of secrets in order and joins those that overlap, once all are made.
+    pub(super) fn settle_secrets(&mut self) {
+        self.secrets.sort_by_key(|span| span.start);
+        self.secrets.dedup_by(|next, span| {
+            let overlap = next.start <= span.end;
+            if overlap {
+                span.end = span.end.max(next.end);
+            }
+            overlap
+        });
+    }
+
+    /// Tells whether the byte at `offset` is in a secret or right behind one.
+    pub(super) fn hides(&self, offset: usize) -> bool {
+        let before = self.secrets.partition_point(|span| span.start <= offset);
+        before > 0 && offset <= self.secrets[before - 1].end
     }
 
     /// Reports an error.

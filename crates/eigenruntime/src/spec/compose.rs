@@ -10,12 +10,18 @@ use super::merge;
 use super::node::{Entry, MAX_DEPTH, MAX_NODES, Node, Value};
 use super::path::FieldPath;
 use super::rule::Rule;
+use super::secret;
 use super::source::{Source, Span};
 use super::syntax;
 
 /// Composes the first document of `source`, and reports what keeps it from being a single well-formed one.
-pub(super) fn compose(source: &Source<'_>, collector: &mut Collector<'_>) -> Option<Node> {
-    match Composer::new(source).run(collector) {
+pub(super) fn compose<'a>(source: &'a Source<'a>, collector: &mut Collector<'a>) -> Option<Node> {
+    let root = Composer::new(source, collector).run();
+    if root.is_err() {
+        collector.mark_values_from(0);
+    }
+    collector.settle_secrets();
+    match root {
         Ok(Some(root)) if !root.is_null() => Some(root),
         Ok(_) => {
             let help = "write a spec: `apiVersion`, `kind`, `name`, `version`, `spec`";
@@ -52,18 +58,20 @@ enum Content {
     Mapping(Vec<Entry>, Option<Node>),
 }
 
-struct Composer<'a> {
+struct Composer<'a, 'c> {
     source: &'a Source<'a>,
+    collector: &'c mut Collector<'a>,
     open: Vec<Open>,
     anchors: BTreeMap<usize, Node>,
     nodes: usize,
     root: Option<Node>,
 }
 
-impl<'a> Composer<'a> {
-    fn new(source: &'a Source<'a>) -> Self {
+impl<'a, 'c> Composer<'a, 'c> {
+    fn new(source: &'a Source<'a>, collector: &'c mut Collector<'a>) -> Self {
         Self {
             source,
+            collector,
             open: Vec::new(),
             anchors: BTreeMap::new(),
             nodes: 0,
@@ -71,7 +79,7 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn run(mut self, collector: &mut Collector<'_>) -> Result<Option<Node>, Draft> {
+    fn run(mut self) -> Result<Option<Node>, Draft> {
         let options = granit_parser::options! {
             emit_comments: false,
             flow_nesting_limit: MAX_DEPTH,
@@ -85,7 +93,8 @@ impl<'a> Composer<'a> {
             if matches!(event, Event::DocumentStart(..)) {
                 documents += 1;
                 if documents == 2 {
-                    collector.push(refusal(
+                    self.collector.mark_values_from(span.start);
+                    self.collector.push(refusal(
                         Rule::SeveralDocuments,
                         span,
                         "a second YAML document begins here; readers see only the first",
@@ -157,6 +166,7 @@ impl<'a> Composer<'a> {
                 plain: true,
             },
             Content::Mapping(mut entries, _) => {
+                secret::mark(&entries, self.collector);
                 merge::resolve(&mut entries);
                 Value::Mapping(entries)
             }

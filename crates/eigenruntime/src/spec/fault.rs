@@ -113,7 +113,10 @@ impl Faults {
         &self.listed
     }
 
-    /// Returns the bytes of the input that hold values of secrets.
+    /// Returns the bytes of the input that hold values of secrets, in order.
+    ///
+    /// A secret is any mapping that says so with `type` or `kind`, and all it has but its name and the like counts as
+    /// its value. Where the input cannot be read as YAML, whatever stands at a key `value` may be one.
     ///
     /// Whoever shows lines of the input next to the faults masks these first: the output may end in a log.
     pub fn secrets(&self) -> &[Range<usize>] {

@@ -10,10 +10,11 @@ use super::node::{Entry, Node, Value};
 /// A key of the mapping itself wins, then the mapping merged first. A merge key with anything but a mapping or a list
 /// of mappings stays, for the rules to find.
 pub(super) fn resolve(entries: &mut Vec<Entry>) {
-    if !entries.iter().any(is_merge) {
+    if !entries.iter().any(is_mergeable) {
         return;
     }
-    let (merges, own): (Vec<_>, Vec<_>) = std::mem::take(entries).into_iter().partition(is_merge);
+    let (merges, own): (Vec<_>, Vec<_>) =
+        std::mem::take(entries).into_iter().partition(is_mergeable);
     *entries = own;
     let mut brought: Vec<Entry> = Vec::new();
     for merge in merges {
@@ -35,13 +36,24 @@ pub(super) fn resolve(entries: &mut Vec<Entry>) {
     }
 }
 
-fn is_merge(entry: &Entry) -> bool {
+/// Tells whether `entry` is a merge key with what can be merged.
+pub(super) fn is_mergeable(entry: &Entry) -> bool {
     let mergeable = match &entry.value.value {
         Value::Mapping(_) => true,
         Value::Sequence(items) => items.iter().all(|item| item.entries().is_some()),
         _ => false,
     };
     mergeable && matches!(&entry.key.value, Value::Scalar { text, plain: true } if &**text == "<<")
+}
+
+/// Returns the entries of each mapping that `entry` merges: none, if it is no merge key.
+pub(super) fn mappings(entry: &Entry) -> impl Iterator<Item = &[Entry]> {
+    let nodes = match &entry.value.value {
+        _ if !is_mergeable(entry) => &[],
+        Value::Sequence(items) => items.as_slice(),
+        _ => std::slice::from_ref(&entry.value),
+    };
+    nodes.iter().filter_map(Node::entries)
 }
 
 fn into_entries(node: Node) -> Vec<Entry> {

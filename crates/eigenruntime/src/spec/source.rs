@@ -34,21 +34,21 @@ impl<'a> Source<'a> {
                 bytes.len()
             );
             let help = "check that this is the right file: a spec is a few kilobytes of YAML";
-            return Err(Self::new("").refuse(Rule::InputTooLarge, 0..0, message, help));
+            let source = Self::new(readable(&bytes[..MAX_SPEC_BYTES]));
+            return Err(source.refuse(Rule::InputTooLarge, 0..0, message, help));
         }
         let error = match std::str::from_utf8(bytes) {
             Ok(text) => return Ok(Self::new(text)),
             Err(error) => error,
         };
         let end = error.valid_up_to();
-        let readable = std::str::from_utf8(&bytes[..end]).unwrap_or_default();
         let message = format!("the byte 0x{:02x} is not UTF-8 here", bytes[end]);
         let help = if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             "this looks like UTF-16: save the file as UTF-8"
         } else {
             "save the file as UTF-8"
         };
-        let source = Self::new(readable);
+        let source = Self::new(readable(bytes));
         let end = source.text.len();
         Err(source.refuse(Rule::NotUtf8, end..end, message, help))
     }
@@ -71,6 +71,7 @@ impl<'a> Source<'a> {
             message,
             help,
         ));
+        collector.mark_values_from(0);
         collector.finish()
     }
 
@@ -122,6 +123,11 @@ impl<'a> Source<'a> {
         let end = self.lines[line - 1] + self.line_text(span.start).len();
         self.bytes(&(span.start..span.end.min(end).max(span.start)))
     }
+}
+
+/// Returns the text before the first byte that is not UTF-8.
+fn readable(bytes: &[u8]) -> &str {
+    bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid())
 }
 
 /// Returns where each line starts. As in YAML, a line ends at `\n`, `\r\n` or a lone `\r`.

@@ -29,6 +29,9 @@ fn holds_its_promises(input: &[u8], report: &SpecReport) -> Result<(), TestCaseE
         prop_assert!(!fault.help.contains(char::is_control));
         prop_assert!(!fault.path.contains(char::is_control));
     }
+    for span in faults.secrets() {
+        prop_assert!(span.start < span.end && span.end <= input.len());
+    }
     Ok(())
 }
 
@@ -73,6 +76,8 @@ fn fragments() -> impl Strategy<Value = String> {
         Just("type"),
         Just("secret"),
         Just("value"),
+        Just("value: "),
+        Just("type: secret"),
         Just("digest"),
         Just("ports"),
         Just("registry"),

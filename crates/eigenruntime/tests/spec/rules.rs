@@ -293,6 +293,22 @@ fn a_secrets_value_is_in_no_message() {
         "        kind: Secret\n        value: hunter2",
         "        type: secret\n        value: [hunter2]",
         "        type: secret\n        value: x\n        value: hunter2",
+        // Not well-formed.
+        "        type: secret\n        value: @hunter2",
+        "        type: secret\n        value: *hunter2",
+        "        type: secret\n        value: a: hunter2",
+        "        type: secret\n        Value: \"hunter2",
+        "        type: secret\n        value: x\n          hunter2: y",
+        "        type: secret\n---\n- {type: secret, value: hunter2}",
+        // Not what the rules take for a variable.
+        "        x: {A: {type: secret, value: hunter2}}",
+        "        x: {A: {TYPE: secret, value: {a: [hunter2]}}}",
+        "        type: secret\n        Value: hunter2",
+        "        type: secret\n        default: hunter2",
+        "        type: secret\n        value: !hunter2",
+        "        type: secret\n        value: !hunter2 x",
+        "        type: secret\n        value: &hunter2",
+        "        <<: {value: hunter2}\n        value: x\n        <<: [{type: secret}]",
     ];
     for form in forms {
         for bom in ["", "\u{feff}"] {
@@ -302,13 +318,39 @@ fn a_secrets_value_is_in_no_message() {
                 let text = format!("{} {} {}", fault.message, fault.help, fault.path);
                 assert!(!text.contains("hunter2"), "{text}");
             }
-            let masked = faults
-                .secrets()
-                .iter()
-                .any(|span| spec[span.clone()].contains("hunter2"));
-            assert!(masked, "{form}");
+            let mut shown = spec.clone().into_bytes();
+            for span in faults.secrets() {
+                shown[span.clone()].fill(b'*');
+            }
+            let shown = String::from_utf8(shown).unwrap();
+            assert!(!shown.contains("hunter2"), "{form}: {shown}");
         }
     }
+}
+
+#[test]
+fn only_a_secrets_values_are_hidden() {
+    let hidden = |text: &str| -> Vec<String> {
+        let faults = check(text.as_bytes(), None).faults;
+        let spans = faults.secrets().iter();
+        spans.map(|span| text[span.clone()].to_owned()).collect()
+    };
+    let spec = with(
+        11,
+        "        type: secret\n        value:\n          a: x\n        Required: y",
+    );
+    assert_eq!(hidden(&spec), ["a: x"]);
+    let plain = with(11, "        type: plain\n        value: x");
+    assert_eq!(hidden(&plain), [""; 0]);
+    let shared = "a: &a {name: n, value: x, type: y}\nb: {<<: *a, type: secret, c: [1, 2]}\n";
+    assert_eq!(hidden(shared), ["x", "[1, 2]"]);
+    let invalid = "# value: x\na: {value: y}\nname: @z\n";
+    assert_eq!(hidden(invalid), ["x", "y}"]);
+    assert_eq!(hidden("value: x\n---\nvalue: y\n"), ["y"]);
+    let bytes = check(b"value: x\n\xff", None).faults;
+    assert_eq!(bytes.secrets().first(), Some(&(7..8)));
+    let large = "value: x\n".to_owned() + &" ".repeat(eigenruntime::spec::MAX_SPEC_BYTES);
+    assert_eq!(hidden(&large)[0][..1], *"x");
 }
 
 #[test]

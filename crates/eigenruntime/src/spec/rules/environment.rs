@@ -77,19 +77,6 @@ pub(super) fn secret_values(document: &Document<'_>, out: &mut Collector<'_>) {
     }
 }
 
-/// Marks the values of secrets, whatever their type, so that no line that is shown gives them away.
-pub(super) fn mark_secrets(document: &Document<'_>, out: &mut Collector<'_>) {
-    let variables = document
-        .components
-        .iter()
-        .flat_map(|component| &component.env);
-    for variable in variables.filter(|variable| is_secret(variable)) {
-        for field in variable.fields().filter(|field| field.name == "value") {
-            out.mark_secret(field.value.span.clone());
-        }
-    }
-}
-
 /// Tells whether either spelling of the type makes `variable` a secret, also where a key occurs twice.
 pub(super) fn is_secret(variable: &Object<'_>) -> bool {
     variable

@@ -87,5 +87,4 @@ pub(super) fn check(node: &Node, out: &mut Collector<'_>) {
     for check in CHECKS {
         check(&document, out);
     }
-    environment::mark_secrets(&document, out);
 }

@@ -116,16 +116,20 @@ pub(super) fn custom_tags(document: &Document<'_>, out: &mut Collector<'_>) {
         let Some(tag) = &visit.node.custom_tag else {
             return;
         };
+        let span = visit.node.span.clone();
+        // A secret that begins with `!` is a tag to YAML.
+        let shown = if out.hides(span.start) {
+            "!…".to_owned()
+        } else {
+            excerpt(tag)
+        };
         out.warning(
             Rule::CustomTag,
             Place {
-                span: visit.node.span.clone(),
+                span,
                 path: visit.path.clone(),
             },
-            format!(
-                "the tag `{}` means nothing to the readers of a spec",
-                excerpt(tag)
-            ),
+            format!("the tag `{shown}` means nothing to the readers of a spec"),
             "remove the tag; if a tool should have replaced the value, run it first",
         );
     });
