@@ -7,7 +7,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
 use super::collector::{Collector, Draft};
 use super::merge;
-use super::node::{Entry, MAX_DEPTH, MAX_NODES, Node, Value};
+use super::node::{Entry, Form, MAX_DEPTH, MAX_NODES, Node, Value};
 use super::path::FieldPath;
 use super::rule::Rule;
 use super::secret;
@@ -163,7 +163,7 @@ impl<'a, 'c> Composer<'a, 'c> {
             Content::Sequence(items) => Value::Sequence(items),
             Content::Mapping(..) if self.is_template_action(&span) => Value::Scalar {
                 text: self.source.text()[span.clone()].into(),
-                plain: true,
+                form: Form::Plain,
             },
             Content::Mapping(mut entries, _) => {
                 secret::mark(&entries, self.collector);
@@ -260,17 +260,24 @@ pub(super) fn too_deep(span: Span) -> Draft {
 
 fn scalar(text: &str, style: ScalarStyle, tag: Option<&Tag>, span: Span) -> Node {
     let plain = style == ScalarStyle::Plain;
-    let null = match tag.and_then(Tag::core_suffix) {
+    let core = tag.and_then(Tag::core_suffix);
+    let null = match core {
         Some(suffix) => suffix == "null",
         None => plain && matches!(text, "" | "~" | "null" | "Null" | "NULL"),
+    };
+    let form = match core {
+        Some("bool") => Form::Boolean,
+        Some("int") => Form::Integer,
+        Some("str") => Form::Text,
+        Some(_) => Form::Other,
+        None if plain && tag.is_none() => Form::Plain,
+        None => Form::Text,
     };
     let value = if null {
         Value::Null
     } else {
-        Value::Scalar {
-            text: text.into(),
-            plain,
-        }
+        let text = text.into();
+        Value::Scalar { text, form }
     };
     Node {
         value,

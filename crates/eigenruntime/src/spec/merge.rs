@@ -3,7 +3,7 @@
 //! They are not part of YAML 1.2, but Go's `yaml.v3`, with which every known reader of specs is written, resolves
 //! them, so a spec that uses them is the mapping that results.
 
-use super::node::{Entry, Node, Value};
+use super::node::{Entry, Form, Node, Value};
 
 /// Replaces the merge keys of a mapping by the entries they bring in.
 ///
@@ -43,7 +43,8 @@ pub(super) fn is_mergeable(entry: &Entry) -> bool {
         Value::Sequence(items) => items.iter().all(|item| item.entries().is_some()),
         _ => false,
     };
-    mergeable && matches!(&entry.key.value, Value::Scalar { text, plain: true } if &**text == "<<")
+    mergeable
+        && matches!(&entry.key.value, Value::Scalar { text, form: Form::Plain } if &**text == "<<")
 }
 
 /// Returns the entries of each mapping that `entry` merges: none, if it is no merge key.

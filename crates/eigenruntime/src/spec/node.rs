@@ -36,13 +36,28 @@ pub(super) enum Value {
     Scalar {
         /// The text.
         text: Arc<str>,
-        /// Whether it is written without quotes, so that a reader may take it for another type.
-        plain: bool,
+        /// What a reader takes it for.
+        form: Form,
     },
     /// A list.
     Sequence(Vec<Node>),
     /// A mapping in the order it is written, keys that occur twice included.
     Mapping(Vec<Entry>),
+}
+
+/// What a text is to a reader before it asks for a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Written without quotes and without a tag, so that it may be of another type if it looks like one.
+    Plain,
+    /// A text: in quotes, or with the tag `!!str` or one outside the core schema.
+    Text,
+    /// A boolean, by the tag `!!bool`.
+    Boolean,
+    /// An integer, by the tag `!!int`.
+    Integer,
+    /// Something else, by another tag of the core schema.
+    Other,
 }
 
 /// A key and its value.
@@ -89,14 +104,17 @@ impl Node {
     /// Returns the boolean, if readers that expect one take this for one.
     pub(super) fn boolean(&self) -> Option<Boolean> {
         match &self.value {
-            Value::Scalar { text, plain } => boolean::read(text, *plain),
+            Value::Scalar { text, form } => boolean::read(text, *form),
             _ => None,
         }
     }
 
-    /// Tells whether this is a text without quotes.
-    pub(super) fn is_plain(&self) -> bool {
-        matches!(self.value, Value::Scalar { plain: true, .. })
+    /// Tells whether readers that expect an integer take this for one, if it looks like one.
+    pub(super) fn may_be_integer(&self) -> bool {
+        let Value::Scalar { form, .. } = self.value else {
+            return false;
+        };
+        matches!(form, Form::Plain | Form::Integer)
     }
 
     /// Tells whether this is null.

@@ -47,6 +47,9 @@ const CASES: &[Case] = &[
     (12, "        required: \"true\"", &["12:19 wrong-type"]),
     (12, "        required: maybe", &["12:19 wrong-type"]),
     (12, "        required: yes", &["12:19 boolean-spelling?"]),
+    (12, "        required: \"ON\"", &["12:19 boolean-spelling?"]),
+    (12, "        required: !!str true", &["12:25 wrong-type"]),
+    (12, "        required: !!bool \"true\"", &[]),
     (12, "        required:", &[]),
     (10, "      - A\n      - name: A", &["10:9 wrong-type"]),
     (10, "      -\n      - name: A", &["9:5 wrong-type"]),
@@ -172,6 +175,11 @@ const CASES: &[Case] = &[
     ),
     (
         14,
+        "      tee_enabled: false\n      teeEnabled: Yes",
+        &["15:7 tee-conflict", "15:19 boolean-spelling?"],
+    ),
+    (
+        14,
         "      tee_enabled: yes\n      teeEnabled: true",
         &["14:20 boolean-spelling?"],
     ),
@@ -185,6 +193,11 @@ const CASES: &[Case] = &[
             "9:13 malformed-port",
             "9:16 malformed-port",
         ],
+    ),
+    (
+        9,
+        "    ports: [!!int \"80\", !!str 80]\n    env:",
+        &["9:5 unread-ports?", "9:31 malformed-port"],
     ),
     (9, "    ports: []\n    command: []\n    env:", &[]),
     (9, "    command: [a]\n    env:", &["9:5 unread-command?"]),

@@ -53,7 +53,7 @@ pub(super) fn ports(document: &Document<'_>, out: &mut Collector<'_>) {
                 continue;
             };
             // A reader that decodes integers refuses a text in quotes.
-            let number = item.is_plain() && text.parse::<u16>().is_ok_and(|port| port != 0);
+            let number = item.may_be_integer() && text.parse::<u16>().is_ok_and(|port| port != 0);
             if !number {
                 let message = format!("`{}` is not a port", excerpt(text));
                 let help = "write a number from 1 to 65535, without quotes or protocol";
