@@ -6,6 +6,7 @@ use std::sync::Arc;
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
 use super::collector::{Collector, Draft};
+use super::keys;
 use super::merge;
 use super::node::{Entry, Form, MAX_DEPTH, MAX_NODES, Node, Value};
 use super::path::FieldPath;
@@ -167,7 +168,9 @@ impl<'a, 'c> Composer<'a, 'c> {
             },
             Content::Mapping(mut entries, _) => {
                 secret::mark(&entries, self.collector);
-                merge::resolve(&mut entries);
+                let path = || path(&self.open);
+                keys::check(&entries, path, self.collector);
+                merge::resolve(&mut entries, path, self.collector);
                 Value::Mapping(entries)
             }
         };
@@ -217,11 +220,7 @@ impl<'a, 'c> Composer<'a, 'c> {
             Some(Content::Sequence(items)) => items.push(node),
             Some(Content::Mapping(entries, key)) => match key.take() {
                 None => *key = Some(node),
-                Some(key) => entries.push(Entry {
-                    key,
-                    value: node,
-                    merged: false,
-                }),
+                Some(key) => entries.push(Entry { key, value: node }),
             },
         }
         Ok(())
@@ -246,6 +245,16 @@ impl<'a, 'c> Composer<'a, 'c> {
         }
         Err(too_deep(span.clone()))
     }
+}
+
+/// Returns the path of the node that comes next in the innermost of the collections `open`.
+fn path(open: &[Open]) -> FieldPath {
+    open.iter()
+        .fold(FieldPath::default(), |path, open| match &open.content {
+            Content::Sequence(items) => path.item(items.len()),
+            Content::Mapping(_, Some(key)) => path.field(key.text().unwrap_or_default()),
+            Content::Mapping(_, None) => path,
+        })
 }
 
 /// Makes the fault of a node that is nested too deep.

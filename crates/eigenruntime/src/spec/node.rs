@@ -65,8 +65,6 @@ pub(super) enum Form {
 pub(super) struct Entry {
     pub(super) key: Node,
     pub(super) value: Node,
-    /// Whether the entry comes from a mapping merged with `<<`.
-    pub(super) merged: bool,
 }
 
 impl Entry {

@@ -4,6 +4,7 @@
 
 use super::boolean::Boolean;
 use super::collector::Place;
+use super::merge::is_merge_key;
 use super::node::{Entry, Node};
 use super::path::FieldPath;
 use super::source::Span;
@@ -70,8 +71,11 @@ impl<'a> Object<'a> {
     }
 
     /// Iterates over the fields, also those whose key occurs twice.
+    ///
+    /// A merge key is none: one that is still there has a fault of its own.
     pub(super) fn fields(&self) -> impl Iterator<Item = Field<'a>> {
-        self.entries.iter().filter_map(|entry| self.see(entry))
+        let fields = self.entries.iter().filter(|entry| !is_merge_key(entry));
+        fields.filter_map(|entry| self.see(entry))
     }
 
     /// Iterates over the keys that are no text, and so no field's name.

@@ -391,6 +391,64 @@ fn anchors_and_merge_keys_are_resolved() {
 }
 
 #[test]
+fn merge_keys_that_readers_refuse_are_errors() {
+    let merging = |text: &str| {
+        let spec = with(6, "  executor: &e") + "  performer:\n" + text;
+        faults(spec.as_bytes(), None)
+    };
+    for (text, expected) in [
+        ("    <<: *e\n", &[][..]),
+        ("    <<: [*e, *e]\n", &[]),
+        ("    !!merge \"<<\": *e\n", &[]),
+        ("    <<: *e\n    <<: *e\n", &["18:5 duplicate-key"]),
+        (
+            "    <<: *e\n    \"<<\": *e\n",
+            &["18:5 duplicate-key", "18:5 unknown-field?"],
+        ),
+        (
+            "    <<: foo\n    <<: *e\n",
+            &["17:9 wrong-type", "18:5 duplicate-key"],
+        ),
+        (
+            "    <<:\n",
+            &[
+                "16:3 missing-field",
+                "16:3 missing-field",
+                "17:5 wrong-type",
+            ],
+        ),
+        (
+            "    <<: *e\n    env: [{<<: [foo], name: A}]\n",
+            &["18:16 wrong-type"],
+        ),
+        (
+            "    <<: {{ .E }}\n    <<: *e\n",
+            &["17:9 template-residue", "18:5 duplicate-key"],
+        ),
+        (
+            "    <<: {env: [], <<: *e, env: []}\n",
+            &["17:27 duplicate-key"],
+        ),
+        (
+            "    <<: {<<: foo, digest: x}\n    <<: *e\n",
+            &[
+                "17:14 wrong-type",
+                "17:27 malformed-digest",
+                "18:5 duplicate-key",
+            ],
+        ),
+    ] {
+        assert_eq!(merging(text), *expected, "{text}");
+    }
+    let faults = check(b"a:\n- b\n- {c: {<<: 1}}\n", None).faults;
+    let fault = faults
+        .iter()
+        .find(|fault| fault.rule == Rule::WrongType)
+        .unwrap();
+    assert_eq!(fault.path, "a[1].c[\"<<\"]");
+}
+
+#[test]
 fn a_fault_behind_aliases_is_listed_once() {
     let spec = with(6, "  executor: &e").replace("sha256:3fc4", "sha256:XX")
         + "  performer: *e\n  aggregator: *e\n";

@@ -1,4 +1,4 @@
-//! The rules, one function each.
+//! The rules, one function each. That keys are unique and merge keys merge is checked while the tree is composed.
 //!
 //! To add one: name it in [`Rule`], write the function in the file of its theme, list it below, and give
 //! it a case in the table of `tests/spec/rules.rs`.
@@ -9,7 +9,6 @@ mod environment;
 mod fields;
 mod header;
 mod image;
-mod keys;
 mod residue;
 mod schema;
 mod tree;
@@ -34,7 +33,6 @@ struct Document<'a> {
 type Check = fn(&Document<'_>, &mut Collector<'_>);
 
 const CHECKS: &[Check] = &[
-    keys::duplicate_keys,
     types::wrong_types,
     types::custom_tags,
     types::boolean_spelling,
