@@ -185,6 +185,14 @@ impl FromStr for Tag {
 }
 
 impl RegistryHost {
+    /// Tells whether the first segment of a name, with a `/` behind it, is meant as a host, well formed or not.
+    ///
+    /// This is Docker's rule: it has a `.` or a `:`, or is `localhost`.
+    pub fn is_meant_by(segment: &str) -> bool {
+        // `name@sha256:…/x` is a broken digest, not a host.
+        !segment.contains('@') && (segment == "localhost" || segment.contains(['.', ':']))
+    }
+
     /// Returns the host without its port; an IPv6 address without its brackets.
     pub fn hostname(&self) -> &str {
         let (host, _) = split_port(&self.0);

@@ -132,7 +132,7 @@ fn parse_layout(rest: &str, base: usize) -> Result<Reference, Fault> {
 
 fn parse_repository(text: &str) -> Result<Reference, Fault> {
     let (host, start) = match text.split_once('/') {
-        Some((first, _)) if is_host(first) => {
+        Some((first, _)) if RegistryHost::is_meant_by(first) => {
             let host: RegistryHost = first.parse().map_err(name_fault(0))?;
             (Some(host), first.len() + 1)
         }
@@ -156,12 +156,6 @@ fn parse_repository(text: &str) -> Result<Reference, Fault> {
         None => Location::Local { repository },
     };
     Ok(Reference { location, selector })
-}
-
-/// Docker's rule for the first segment of a name that has a `/`.
-fn is_host(segment: &str) -> bool {
-    // `name@sha256:…/x` is a broken digest, not a host.
-    !segment.contains('@') && (segment == "localhost" || segment.contains(['.', ':']))
 }
 
 /// Returns the host in a text that is only that: whoever forgets the repository must not push to the local store.

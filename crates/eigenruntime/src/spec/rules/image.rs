@@ -1,6 +1,6 @@
 //! The image of a component: where it is and which one.
 
-use eigenpack_oci::{Algorithm, Digest};
+use eigenpack_oci::{Algorithm, Digest, NameErrorKind, RegistryHost, Repository};
 
 use super::Document;
 use crate::spec::collector::{Collector, Place};
@@ -104,12 +104,12 @@ fn split_tag(text: &str) -> Option<(&str, &str)> {
     (!tag.contains('/') && !tag.ends_with(']') && !is_port).then_some((before, tag))
 }
 
-/// Splits a host off, by Docker's rule: it has a `.` or a `:`, or is `localhost`.
+/// Splits a host off.
 fn split_host(text: &str) -> (Option<&str>, &str) {
     let (first, rest) = text.split_once('/').unwrap_or((text, ""));
-    let is_host = first.contains(['.', ':']) || first == "localhost";
     // Without a `/`, `a.b` is a repository to Docker; but `a.b:5000` and `localhost` are hosts that lack one.
-    if is_host && (text.contains('/') || first.contains(':') || first == "localhost") {
+    let may_lack = text.contains('/') || first.contains(':') || first == "localhost";
+    if may_lack && RegistryHost::is_meant_by(first) {
         (Some(first), rest)
     } else {
         (None, text)
@@ -117,8 +117,11 @@ fn split_host(text: &str) -> (Option<&str>, &str) {
 }
 
 fn flaw(host: Option<&str>, repository: &str) -> Option<&'static str> {
-    if host.is_some_and(|host| !is_host(host)) {
-        return Some("the host is not well formed");
+    if let Some(Err(error)) = host.map(str::parse::<RegistryHost>) {
+        return Some(match error.kind {
+            NameErrorKind::Port => "the port is not a number from 1 to 65535",
+            _ => "the host is not well formed",
+        });
     }
     if repository.is_empty() {
         return Some("there is no name of a repository");
@@ -126,53 +129,13 @@ fn flaw(host: Option<&str>, repository: &str) -> Option<&'static str> {
     if host.map_or(0, str::len) + repository.len() > MAX_REGISTRY {
         return Some("it has more than 255 characters");
     }
-    if repository.contains(|c: char| c.is_ascii_uppercase()) {
-        return Some("a repository is written in lower case");
-    }
-    let well_formed = repository.split('/').all(is_path_component);
-    (!well_formed).then_some(
-        "between `/` there are lower-case letters and digits, separated by `.`, `_`, `__` or `-`",
-    )
-}
-
-fn is_host(host: &str) -> bool {
-    let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
-        _ => (host, None),
-    };
-    let address = name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'));
-    let named = |name: &str| {
-        name.split('.').all(|label| {
-            !label.is_empty()
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        })
-    };
-    let numeric = |name: &str| name.parse::<std::net::Ipv6Addr>().is_ok();
-    address.map_or_else(|| named(name), numeric)
-        && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0))
-}
-
-/// Tells whether `text` is `[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*`, as the distribution specification has it.
-fn is_path_component(text: &str) -> bool {
-    let alphanumeric = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    let inside = text
-        .bytes()
-        .all(|b| alphanumeric(b) || matches!(b, b'.' | b'_' | b'-'));
-    let ends = text.bytes().next().is_some_and(alphanumeric)
-        && text.bytes().next_back().is_some_and(alphanumeric);
-    inside
-        && ends
-        && text
-            .split(|c: char| c.is_ascii_alphanumeric())
-            .all(|separator| {
-                matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-')
-            })
+    let error = repository.parse::<Repository>().err()?;
+    Some(match error.kind {
+        NameErrorKind::UpperCase => "a repository is written in lower case",
+        _ => {
+            "between `/` there are lower-case letters and digits, separated by `.`, `_`, `__` or `-`"
+        }
+    })
 }
 
 fn each_text(document: &Document<'_>, name: &str, visit: &mut dyn FnMut(&str, &Field<'_>)) {
@@ -240,6 +203,9 @@ mod tests {
             "-a.test/b",
             "registry.test:0/a",
             "registry.test:99999/a",
+            "ghcr.io:+443/a/b",
+            "ghcr.io:/a/b",
+            ":5000/a",
             "[::zz]:5000/a",
         ] {
             assert_eq!(faults(bad), ["malformed-registry"], "{bad}");
