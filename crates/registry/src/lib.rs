@@ -33,6 +33,7 @@ mod local;
 mod manifests;
 mod memory;
 mod options;
+mod pulse;
 mod range;
 mod recorder;
 mod refusal;

@@ -1,5 +1,6 @@
 //! A request as the handlers see it: its headers, and a body that is read within limits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -11,6 +12,7 @@ use hyper::header::{AsHeaderName, HeaderMap};
 use tokio::time::timeout;
 
 use crate::fault::RequestTap;
+use crate::pulse::Pulse;
 use crate::refusal::Refusal;
 
 /// How much of a blob is collected before it is handed to the store, in bytes: each step is a change of threads.
@@ -28,6 +30,8 @@ pub(crate) struct Request {
     /// Why the body ended too early, where part of it was handed out since.
     broken: Option<Refusal>,
     idle_timeout: Duration,
+    /// What beats when content comes.
+    pulse: Option<Arc<Pulse>>,
     /// Who counts the body and may break it off.
     tap: Option<RequestTap>,
 }
@@ -42,6 +46,7 @@ impl Request {
             body,
             broken: None,
             idle_timeout,
+            pulse: None,
             tap: head.extensions.remove(),
         }
     }
@@ -54,6 +59,11 @@ impl Request {
     /// Tells whether this is a `GET` or a `HEAD`.
     pub(crate) fn reads(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD)
+    }
+
+    /// Lets `pulse` beat whenever content comes, however little.
+    pub(crate) fn beats(&mut self, pulse: &Arc<Pulse>) {
+        self.pulse = Some(pulse.clone());
     }
 
     /// Returns how long the body is, where the request says so.
@@ -120,6 +130,9 @@ impl Request {
         loop {
             let frame = timeout(self.idle_timeout, self.body.frame()).await;
             let frame = frame.map_err(|_| Refusal::timed_out())?;
+            if let Some(pulse) = &self.pulse {
+                pulse.beat();
+            }
             match frame {
                 None => return Ok(None),
                 Some(Err(error)) => {

@@ -4,18 +4,25 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eigenpack_oci::Repository;
 use eigenpack_oci::distribution::{ErrorCode, SessionId};
 use hyper::StatusCode;
 use hyper::header::RETRY_AFTER;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
+use crate::pulse::Pulse;
 use crate::refusal::Refusal;
+use crate::store::UploadSession;
 
-/// How long a request may bring nothing when another one wants to go on with the same upload.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long a request may bring nothing when another one wants to go on with the same upload: longer than packets that
+/// were lost take to come again.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long the question how far an upload is waits for the request that adds to it: one that broke ends just then.
+const MOMENT: Duration = Duration::from_millis(250);
 
 /// The open uploads of a server, by the names in their URLs.
 pub(crate) struct Sessions<U> {
@@ -31,7 +38,12 @@ pub(crate) struct Session<U> {
     repository: Repository,
     /// What has arrived; one request at a time adds to it. `None` once it was closed.
     pub(crate) upload: tokio::sync::Mutex<Option<U>>,
-    touched: Mutex<Instant>,
+    /// How much of it had arrived when that was known last.
+    arrived: AtomicU64,
+    /// Beats when somebody asks for the session.
+    asked: Pulse,
+    /// Beats when content comes.
+    content: Arc<Pulse>,
     superseded: Notify,
     _room: OwnedSemaphorePermit,
 }
@@ -68,7 +80,9 @@ impl<U> Sessions<U> {
         let session = Session {
             repository: repository.clone(),
             upload: tokio::sync::Mutex::new(Some(upload)),
-            touched: Mutex::new(Instant::now()),
+            arrived: AtomicU64::new(0),
+            asked: Pulse::default(),
+            content: Arc::default(),
             superseded: Notify::new(),
             _room: room,
         };
@@ -86,7 +100,7 @@ impl<U> Sessions<U> {
         let session = found
             .filter(|session| session.repository == *repository)
             .ok_or_else(unknown)?;
-        session.touch();
+        session.asked.beat();
         Ok(session)
     }
 
@@ -131,13 +145,37 @@ impl<U> Session<U> {
     /// connection can hold on for long, and its client is back already.
     pub(crate) async fn hold(&self) -> tokio::sync::MutexGuard<'_, Option<U>> {
         loop {
-            if let Ok(held) = tokio::time::timeout(PATIENCE, self.upload.lock()).await {
+            let rest = PATIENCE.saturating_sub(self.content.silence());
+            if let Ok(held) = timeout(rest.max(MOMENT), self.upload.lock()).await {
+                self.content.beat();
                 return held;
             }
-            if self.idle() >= PATIENCE {
+            if self.content.silence() >= PATIENCE {
                 self.superseded.notify_waiters();
             }
         }
+    }
+
+    /// Returns how much has arrived. A request that adds to the upload is waited for a moment only, and goes on.
+    pub(crate) async fn size(&self) -> Result<u64, Refusal>
+    where
+        U: UploadSession,
+    {
+        match timeout(MOMENT, self.upload.lock()).await {
+            Ok(held) => Ok(held.as_ref().ok_or_else(unknown)?.size().await?),
+            Err(_) => Ok(self.arrived.load(Ordering::Relaxed)),
+        }
+    }
+
+    /// Takes how much has arrived.
+    pub(crate) fn has(&self, size: u64) {
+        self.arrived.store(size, Ordering::Relaxed);
+        self.content.beat();
+    }
+
+    /// Returns what is to beat when content comes.
+    pub(crate) fn content(&self) -> &Arc<Pulse> {
+        &self.content
     }
 
     /// Waits until another request wants to go on with the upload, and this one brings nothing.
@@ -145,17 +183,9 @@ impl<U> Session<U> {
         self.superseded.notified().await;
     }
 
-    /// Puts off the end of a session that is in use.
-    pub(crate) fn touch(&self) {
-        *self.touched() = Instant::now();
-    }
-
+    /// Returns for how long nobody used the session.
     fn idle(&self) -> Duration {
-        self.touched().elapsed()
-    }
-
-    fn touched(&self) -> MutexGuard<'_, Instant> {
-        self.touched.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asked.silence().min(self.content.silence())
     }
 }
 

@@ -31,7 +31,7 @@ impl<S: RegistryStore> Registry<S> {
                 let _room = self.sessions.room()?;
                 let algorithm = known(digest.algorithm().clone())?;
                 let upload = self.store.start_upload(repository, algorithm).await?;
-                self.receive(request, &upload, 0, || {}).await?;
+                self.receive(request, &upload, 0, |_| {}).await?;
                 upload.close(digest.clone()).await?;
                 Ok(created(repository, &digest))
             }
@@ -72,8 +72,7 @@ impl<S: RegistryStore> Registry<S> {
                 Ok(empty(StatusCode::NO_CONTENT))
             }
             Method::GET | Method::HEAD => {
-                let held = session.hold().await;
-                let size = held.as_ref().ok_or_else(unknown)?.size().await?;
+                let size = session.size().await?;
                 Ok(progress(StatusCode::NO_CONTENT, repository, id, size))
             }
             Method::PATCH => {
@@ -120,12 +119,16 @@ impl<S: RegistryStore> Registry<S> {
                 return Err(Refusal::bad(ErrorCode::SizeInvalid, message));
             }
         }
-        let received = self.receive(request, upload, size, || session.touch());
+        session.has(size);
+        request.beats(session.content());
+        let received = self.receive(request, upload, size, |size| session.has(size));
         let result = tokio::select! {
             result = received => result,
             () = session.superseded() => {
-                let message = "another request goes on with this upload";
-                return Err(Refusal::bad(ErrorCode::BlobUploadInvalid, message));
+                // This one may be tried again: its client asks then how far the upload is.
+                let message = "nothing came, and another request goes on with this upload";
+                let status = StatusCode::REQUEST_TIMEOUT;
+                return Err(Refusal::new(status, ErrorCode::BlobUploadInvalid, message));
             }
         };
         // What the store could not take is not to be gone on with: nobody knows how much of it was written.
@@ -141,7 +144,7 @@ impl<S: RegistryStore> Registry<S> {
         request: &mut Request,
         upload: &S::Upload,
         mut size: u64,
-        alive: impl Fn(),
+        arrived: impl Fn(u64),
     ) -> Result<u64, Refusal> {
         let limit = self.options.max_upload_size;
         let stated = request.length().unwrap_or_default();
@@ -167,7 +170,7 @@ impl<S: RegistryStore> Registry<S> {
                 return Err(Refusal::bad(ErrorCode::BlobUploadInvalid, message));
             }
             size = now;
-            alive();
+            arrived(size);
             batch = next?;
         }
     }

@@ -1,10 +1,13 @@
 //! Uploads: every way to push a blob, and what becomes of those that go wrong.
 
+use std::time::Duration;
+
 use eigenpack_oci::{Algorithm, Digest};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 
-use crate::fixture::Running;
+use crate::fixture::{Reply, Running};
 
 fn sha512(content: &[u8]) -> Digest {
     let mut hasher = Algorithm::Sha512.hasher().unwrap();
@@ -86,6 +89,59 @@ async fn a_body_that_breaks_off_can_be_resumed_where_it_broke() {
     assert_eq!(server.ask(&patch, &rest, b"456789").await.status, 202);
     let put = format!("PUT {location}?digest={}", Digest::sha256(b"0123456789"));
     assert_eq!(server.ask(&put, &[], b"").await.status, 201);
+}
+
+#[tokio::test]
+async fn asking_how_far_an_upload_is_does_not_disturb_it() {
+    let (_directory, servers) = Running::both().await;
+    for server in &servers {
+        let location = server.open("a/b").await;
+        let content = [b'x'; 40];
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let line = format!("PATCH {location}");
+        let length = [("Content-Length", "40")];
+        let head = server.request(&line, &length, b"");
+        stream.write_all(&head).await.unwrap();
+        let sending = async {
+            for byte in &content {
+                stream.write_all(&[*byte]).await.unwrap();
+                sleep(Duration::from_millis(50)).await;
+            }
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            Reply::parse(&answer)
+        };
+        let asking = async {
+            for method in ["GET", "HEAD", "GET"] {
+                let status = server.ask(&format!("{method} {location}"), &[], b"").await;
+                assert_eq!(status.status, 204, "{status:?}");
+            }
+        };
+        let (patched, ()) = tokio::join!(sending, asking);
+        assert_eq!(
+            (patched.status, patched.header("range")),
+            (202, Some("0-39"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_back_goes_on_while_its_old_connection_is_half_open() {
+    let server = Running::in_memory().await;
+    let location = server.open("a/b").await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let line = format!("PATCH {location}");
+    let head = server.request(&line, &[("Content-Length", "10")], b"0123");
+    stream.write_all(&head).await.unwrap();
+    let status = server.get(&location).await;
+    assert_eq!((status.status, status.header("range")), (204, Some("0-0")));
+    let put = format!("PUT {location}?digest={}", Digest::sha256(b"0123456789"));
+    assert_eq!(server.ask(&put, &[], b"0123456789").await.status, 201);
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    // One that clients try again.
+    Reply::parse(&answer).refused(408, "BLOB_UPLOAD_INVALID");
 }
 
 /// Sends the beginning of a request, and nothing more.
