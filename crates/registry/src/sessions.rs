@@ -104,17 +104,26 @@ impl<U> Sessions<U> {
         Ok(session)
     }
 
-    /// Forgets a session; what is still done with it comes to nothing.
-    pub(crate) fn remove(&self, id: &SessionId) {
-        self.lock().remove(id);
+    /// Forgets a session, and tells whether there was one.
+    pub(crate) fn remove(&self, id: &SessionId) -> bool {
+        // What has arrived is thrown away once others can go on.
+        let removed = self.lock().remove(id);
+        removed.is_some()
     }
 
     /// Throws away the uploads that nobody has touched for too long.
     pub(crate) fn expire(&self) {
         let expiry = self.expiry;
         // One whose content is just arriving is in use, however slowly.
-        self.lock()
-            .retain(|_, session| Arc::strong_count(session) > 1 || session.idle() <= expiry);
+        let is_over = |session: &mut Arc<Session<U>>| {
+            Arc::strong_count(session) == 1 && session.idle() > expiry
+        };
+        // What has arrived is thrown away once others can go on.
+        let expired: Vec<_> = self
+            .lock()
+            .extract_if(|_, session| is_over(session))
+            .collect();
+        drop(expired);
     }
 
     /// Makes a name that cannot be guessed: a keyed hash of a counter, in the form of a UUID.
@@ -196,6 +205,8 @@ pub(crate) fn unknown() -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Weak, mpsc};
+
     use super::*;
 
     #[test]
@@ -220,5 +231,40 @@ mod tests {
         std::thread::sleep(Duration::from_millis(1));
         sessions.expire();
         assert!(sessions.find(&repository, &one).is_err());
+    }
+
+    /// An upload that says whether others had to wait while it was thrown away.
+    struct Watched {
+        sessions: Weak<Sessions<Watched>>,
+        was_locked: mpsc::Sender<bool>,
+    }
+
+    impl Drop for Watched {
+        fn drop(&mut self) {
+            let sessions = self.sessions.upgrade().unwrap();
+            let was_locked = sessions.open.try_lock().is_err();
+            self.was_locked.send(was_locked).unwrap();
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_uploads_to_be_thrown_away() {
+        let sessions = Arc::new(Sessions::new(2, Duration::ZERO));
+        let repository: Repository = "a/b".parse().unwrap();
+        let (was_locked, seen) = mpsc::channel();
+        let open = || {
+            let upload = Watched {
+                sessions: Arc::downgrade(&sessions),
+                was_locked: was_locked.clone(),
+            };
+            let room = sessions.room().unwrap();
+            sessions.open(&repository, upload, room).unwrap()
+        };
+        assert!(sessions.remove(&open()));
+        assert!(!seen.try_recv().unwrap());
+        open();
+        std::thread::sleep(Duration::from_millis(1));
+        sessions.expire();
+        assert!(!seen.try_recv().unwrap());
     }
 }
