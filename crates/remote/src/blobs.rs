@@ -22,7 +22,7 @@ impl RemoteRepository {
             repository: self.name.clone(),
             digest: descriptor.digest.clone(),
         });
-        Request::new(method, url, self.read_scopes())
+        Request::new(method, url, self.needs_to_read())
     }
 
     /// Asks for a blob from byte `offset` on.

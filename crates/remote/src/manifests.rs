@@ -27,7 +27,7 @@ impl RemoteRepository {
         let url = self.connection.url(&self.manifest_endpoint(which.clone()));
         // Without every type in `Accept`, some registries deny that they have a manifest of the type left out.
         let accept = MediaType::MANIFESTS.map(|t| t.to_string()).join(", ");
-        let request = Request::new(Method::GET, url, self.read_scopes())
+        let request = Request::new(Method::GET, url, self.needs_to_read())
             .header("accept", accept)
             .reading(Read::UpTo(limit));
         let answer = self.connection.exchange(&request, deadline).await?;
@@ -87,7 +87,7 @@ impl RemoteRepository {
         let url = self.connection.url(&self.manifest_endpoint(which));
         let content = Content::Bytes(manifest.bytes().clone());
         let content = Outgoing::new(manifest.descriptor(), content)?;
-        let mut request = Request::new(Method::PUT, url, self.write_scopes())
+        let mut request = Request::new(Method::PUT, url, self.needs_to_write())
             .content(manifest.media_type().as_str(), content);
         request.headers.extend(condition);
         Ok(self.connection.exchange(&request, deadline).await?)
@@ -107,7 +107,7 @@ impl RemoteRepository {
     /// Deletes a tag, or a manifest with its tags (distribution specification, "Deleting tags", "Deleting Manifests").
     pub(crate) async fn delete_manifest(&self, which: TagOrDigest) -> Result<(), PushError> {
         let url = self.connection.url(&self.manifest_endpoint(which.clone()));
-        let request = Request::new(Method::DELETE, url, self.delete_scopes());
+        let request = Request::new(Method::DELETE, url, self.needs_to_delete());
         let deadline = self.connection.deadline();
         let answer = self.connection.exchange(&request, deadline).await?;
         match (answer.status, which) {

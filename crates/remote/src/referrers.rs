@@ -46,7 +46,7 @@ impl RemoteRepository {
         let mut referrers = Vec::new();
         let mut is_led = false;
         loop {
-            let request = Request::new(Method::GET, url, self.read_scopes())
+            let request = Request::new(Method::GET, url, self.needs_to_read())
                 .header("accept", MediaType::IMAGE_INDEX.as_str())
                 .led(is_led)
                 .staying()

@@ -64,15 +64,15 @@ impl RemoteRepository {
         &self.name
     }
 
-    pub(crate) fn read_scopes(&self) -> Needs {
+    pub(crate) fn needs_to_read(&self) -> Needs {
         self.needs(Action::Pull, Scope::pull(&self.name))
     }
 
-    pub(crate) fn write_scopes(&self) -> Needs {
+    pub(crate) fn needs_to_write(&self) -> Needs {
         self.needs(Action::Push, Scope::push(&self.name))
     }
 
-    pub(crate) fn delete_scopes(&self) -> Needs {
+    pub(crate) fn needs_to_delete(&self) -> Needs {
         self.needs(Action::Delete, Scope::delete(&self.name))
     }
 

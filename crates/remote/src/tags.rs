@@ -34,7 +34,7 @@ impl RemoteRepository {
         let mut tags = BTreeSet::new();
         let mut is_led = false;
         loop {
-            let request = Request::new(Method::GET, url, self.read_scopes())
+            let request = Request::new(Method::GET, url, self.needs_to_read())
                 .led(is_led)
                 .reading(Read::UpTo(MAX_MANIFEST_SIZE));
             let answer = self.connection.exchange(&request, deadline).await?;

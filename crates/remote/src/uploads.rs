@@ -48,7 +48,7 @@ impl RemoteRepository {
             upload = upload.mounting_from(source);
         }
         let content = Outgoing::new(descriptor, content)?;
-        let session = self.connection.sessions.track(self.write_scopes());
+        let session = self.connection.sessions.track(self.needs_to_write());
         let uploaded = self.upload(upload, &digest, content, &session, deadline);
         let uploaded = uploaded.await;
         self.connection.cancel(&session).await;
@@ -172,7 +172,7 @@ impl RemoteRepository {
                 start: start.clone(),
             })
         };
-        let request = |method, url: Url| Request::new(method, url, self.write_scopes());
+        let request = |method, url: Url| Request::new(method, url, self.needs_to_write());
         // A part is sent once: how much of it has arrived must be asked before it is sent again.
         let part = |method, url: &Url, from: u64, to: u64| {
             let mut request = request(method, url.clone())
