@@ -40,6 +40,7 @@ mod repository;
 mod request;
 mod resumed;
 mod sessions;
+mod stored;
 mod tags;
 mod tokens;
 mod transport;

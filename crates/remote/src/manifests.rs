@@ -10,6 +10,7 @@ use crate::deadline::Deadline;
 use crate::outgoing::Outgoing;
 use crate::repository::RemoteRepository;
 use crate::request::{Read, Request};
+use crate::stored::{check_stored, stated_digest};
 use crate::transport::Method;
 
 impl RemoteRepository {
@@ -137,12 +138,6 @@ fn read_manifest(answer: Answer, which: &TagOrDigest) -> Result<RawManifest, Fet
     Ok(manifest)
 }
 
-/// Returns the digest that an answer states, where it is one that can be verified.
-fn stated_digest(answer: &Answer) -> Option<Digest> {
-    let stated: Digest = answer.headers.get("docker-content-digest")?.parse().ok()?;
-    stated.algorithm().hasher().is_some().then_some(stated)
-}
-
 /// Renders a precondition for a registry that checks it atomically; others ignore the header.
 fn condition_header(precondition: &Precondition) -> Option<(&'static str, String)> {
     match precondition {
@@ -161,7 +156,11 @@ fn is_immutable(answer: &Answer) -> bool {
 /// Reads the answer to a PUT of a manifest.
 fn accept_put(answer: &Answer, manifest: &RawManifest) -> Result<(), PushError> {
     if answer.is_success() {
-        return check_stored(answer, manifest);
+        return check_stored(answer, |algorithm| {
+            let mut hasher = algorithm.hasher()?;
+            hasher.update(manifest.bytes());
+            Some(hasher.finish())
+        });
     }
     let errors = answer.errors();
     let missing = [
@@ -179,20 +178,5 @@ fn accept_put(answer: &Answer, manifest: &RawManifest) -> Result<(), PushError> 
             what: format!("the manifest {}", manifest.digest()),
         }),
         _ => Err(answer.access_error().into()),
-    }
-}
-
-/// Checks that the registry keeps the bytes that it was sent; it may state their digest by another algorithm.
-fn check_stored(answer: &Answer, manifest: &RawManifest) -> Result<(), PushError> {
-    let Some(kept) = stated_digest(answer) else {
-        return Ok(());
-    };
-    let sent = kept.algorithm().hasher().map(|mut hasher| {
-        hasher.update(manifest.bytes());
-        hasher.finish()
-    });
-    match sent {
-        Some(sent) if sent != kept => Err(PushError::StoredOtherwise { sent, kept }),
-        _ => Ok(()),
     }
 }

@@ -4,7 +4,7 @@ use eigenpack_oci::distribution::{
     BlobUpload, Endpoint, ErrorCode, Failure, RetryPolicy, UploadAnswer, UploadError,
     UploadProgress, UploadStart, UploadStep, chunk_range,
 };
-use eigenpack_oci::{AccessError, Content, Descriptor, Digest, PushError, Pushed};
+use eigenpack_oci::{AccessError, Algorithm, Content, Descriptor, Digest, PushError, Pushed};
 use url::Url;
 
 use crate::answer::{Answer, ExchangeError};
@@ -13,6 +13,7 @@ use crate::outgoing::{ContentError, Outgoing};
 use crate::repository::RemoteRepository;
 use crate::request::Request;
 use crate::sessions::OpenSession;
+use crate::stored::check_stored;
 use crate::transport::Method;
 
 /// Why an upload does not go on.
@@ -150,7 +151,11 @@ impl RemoteRepository {
         });
         match progress {
             Ok(UploadProgress::Done(pushed)) => {
-                check_stored(&answer, digest).map_err(Stopped::Failed)?;
+                // By another algorithm it cannot be told any more: the content is gone.
+                let sent_by = |algorithm: &Algorithm| {
+                    (algorithm == digest.algorithm()).then(|| digest.clone())
+                };
+                check_stored(&answer, sent_by).map_err(Stopped::Failed)?;
                 Ok(UploadProgress::Done(pushed))
             }
             Ok(UploadProgress::Continue) => Ok(UploadProgress::Continue),
@@ -267,20 +272,5 @@ impl Stopped {
             },
             _ => answer.access_error().into(),
         }
-    }
-}
-
-/// Checks that the registry keeps the bytes that it was sent, where it says so by the same algorithm.
-fn check_stored(answer: &Answer, sent: &Digest) -> Result<(), PushError> {
-    let kept = answer.headers.get("docker-content-digest");
-    let kept = kept.and_then(|text| text.parse::<Digest>().ok());
-    match kept {
-        Some(kept) if kept.algorithm() == sent.algorithm() && kept != *sent => {
-            Err(PushError::StoredOtherwise {
-                sent: sent.clone(),
-                kept,
-            })
-        }
-        _ => Ok(()),
     }
 }

@@ -1,9 +1,9 @@
 //! Pushes: the requests that they take.
 
 use eigenpack_oci::{
-    Content, Descriptor, Precondition, PushError, Pushed, Tag, Target as _, VerifyError,
+    Algorithm, Content, Descriptor, Precondition, PushError, Pushed, Tag, Target as _, VerifyError,
 };
-use eigenpack_registry::fault::{Endpoint, Fault, Feature, Requests};
+use eigenpack_registry::fault::{Endpoint, Fault, FaultPlan, Feature, Requests};
 
 use crate::embedded::Embedded;
 use crate::fixture::{blob, large, manifest, pieces, repository, wrong_digest};
@@ -210,6 +210,32 @@ async fn another_digest_than_sent_is_an_error() {
     );
     let error = target.push_manifest(manifest("1"), vec![tag()], Precondition::Any);
     let error = error.await.unwrap_err();
+    assert!(
+        matches!(error, PushError::StoredOtherwise { .. }),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_digest_by_another_algorithm_is_compared_where_the_content_is_still_there() {
+    let sha512 = |content: &[u8]| {
+        let mut hasher = Algorithm::Sha512.hasher().unwrap();
+        hasher.update(content);
+        hasher.finish()
+    };
+    let raw = manifest("1");
+    let running = Embedded::with(Requests::all(), Fault::Digest(sha512(raw.bytes()))).await;
+    let target = running.repository();
+    let push = || target.push_manifest(raw.clone(), vec![tag()], Precondition::Any);
+    push().await.unwrap();
+    let (descriptor, content) = blob(b"{}");
+    target.push_blob(descriptor, content).await.unwrap();
+
+    let wrong = Fault::Digest(sha512(b"something else"));
+    running
+        .faults
+        .replace(FaultPlan::new().rule(Requests::all(), wrong));
+    let error = push().await.unwrap_err();
     assert!(
         matches!(error, PushError::StoredOtherwise { .. }),
         "{error:?}"
