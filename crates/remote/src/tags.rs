@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use eigenpack_oci::distribution::{Endpoint, Page, Pages};
-use eigenpack_oci::{FetchError, MAX_MANIFEST_SIZE, Tag};
+use eigenpack_oci::distribution::{Endpoint, Page, Pages, without_control_characters};
+use eigenpack_oci::{FetchError, MAX_MANIFEST_SIZE, Tag, strict_json};
 
 use crate::repository::RemoteRepository;
 use crate::request::{Read, Request};
@@ -44,8 +44,10 @@ impl RemoteRepository {
                 _ => return Err(answer.access_error().into()),
             }
             let list: TagList = serde_json::from_slice(&answer.body).map_err(|e| {
-                let quoting = answer.mask.hide(&e.to_string());
-                FetchError::Malformed(format!("this is no list of tags: {quoting}"))
+                // The error quotes what the registry sent.
+                let quoting = answer.mask.hide(&strict_json::reason(&e));
+                let reason = without_control_characters(&quoting);
+                FetchError::Malformed(format!("this is no list of tags: {reason}"))
             })?;
             // What is not a tag cannot be asked for, so it is of no use to anybody.
             let page = list.tags.unwrap_or_default();

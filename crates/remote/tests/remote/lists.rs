@@ -53,6 +53,13 @@ async fn odd_lists_are_read_and_malformed_ones_refused() {
     tags(&running, Fault::answer(200).body("<html>"));
     let error = source.tags().await.unwrap_err();
     assert!(matches!(error, FetchError::Malformed(_)), "{error:?}");
+    // An error quotes what the registry wrote, and of that no more than a line or two.
+    let long = "x".repeat(1 << 20);
+    let body = format!(r#"{{"tags":"\u001b[2J{long}"}}"#);
+    tags(&running, Fault::answer(200).body(body));
+    let said = source.tags().await.unwrap_err().to_string();
+    assert!(said.contains("xxx") && said.len() < 1000, "{said}");
+    assert!(!said.contains('\u{1b}'), "{said}");
     tags(&running, Fault::answer(404));
     let error = source.tags().await.unwrap_err();
     assert!(matches!(error, FetchError::RepositoryNotFound), "{error:?}");
