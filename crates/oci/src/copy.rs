@@ -21,6 +21,10 @@ use crate::verifier::verify_size;
 
 /// How many manifests one copy follows. An index of every platform there is has some dozens.
 const MAX_MANIFESTS: usize = 1000;
+/// How many bytes these manifests may have together: they are in memory until all blobs are moved. An image's has some
+/// thousands.
+const MAX_TOTAL_SIZE: usize = 64 * MEBIBYTE;
+const MEBIBYTE: usize = 1024 * 1024;
 /// How deep indexes may nest.
 const MAX_DEPTH: usize = 8;
 
@@ -74,7 +78,8 @@ pub enum CopyError {
     },
     /// There is more than one copy follows.
     #[error(
-        "there are more than {MAX_MANIFESTS} manifests, or indexes nest deeper than {MAX_DEPTH}"
+        "there are more than {MAX_MANIFESTS} manifests or {} MiB of them, or indexes nest deeper than {MAX_DEPTH}",
+        MAX_TOTAL_SIZE / MEBIBYTE
     )]
     TooMuch,
 }
@@ -97,6 +102,7 @@ where
         source,
         seen_manifests: HashSet::new(),
         seen_blobs: HashSet::new(),
+        size: 0,
         manifests: Vec::new(),
         blobs: Vec::new(),
     };
@@ -157,6 +163,8 @@ struct Graph<'a, S> {
     /// The same bytes may be a manifest here and a blob there, which are kept apart.
     seen_manifests: HashSet<Digest>,
     seen_blobs: HashSet<Digest>,
+    /// The bytes of all manifests that were read.
+    size: usize,
     /// Children before parents.
     manifests: Vec<RawManifest>,
     blobs: Vec<Descriptor>,
@@ -169,7 +177,9 @@ impl<S: Source> Graph<'_, S> {
         depth: usize,
     ) -> Pin<Box<dyn Future<Output = Result<(), CopyError>> + Send + '_>> {
         Box::pin(async move {
-            if depth == 0 || self.manifests.len() >= MAX_MANIFESTS {
+            self.size = self.size.saturating_add(raw.bytes().len());
+            let is_too_large = self.size > MAX_TOTAL_SIZE;
+            if depth == 0 || is_too_large || self.manifests.len() >= MAX_MANIFESTS {
                 return Err(CopyError::TooMuch);
             }
             let manifest = Manifest::read(&raw).map_err(|source| CopyError::Manifest {

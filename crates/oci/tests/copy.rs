@@ -267,6 +267,36 @@ async fn the_error_names_the_side_that_failed() {
 }
 
 #[tokio::test]
+async fn manifests_have_a_limit_together() {
+    let (source, target) = (MemoryStore::default(), MemoryStore::default());
+    let note = "x".repeat(4 * 1024 * 1024 - 1000);
+    let config = push_blob(&source, "a/config", "{}").await;
+    let mut children = Vec::new();
+    for number in 0..17 {
+        let annotations = serde_json::json!({"number": number.to_string(), "note": note});
+        let json = serde_json::json!({"schemaVersion": 2, "config": config, "layers": [], "annotations": annotations});
+        children.push(push_manifest(&source, json, None).await);
+    }
+    let children: Vec<&RawManifest> = children.iter().collect();
+    let fits = index(&source, &children[..16], None).await;
+    copy(&source, &target, fits, &options("v1"), &silent())
+        .await
+        .unwrap();
+
+    let target = MemoryStore::default();
+    let root = index(&source, &children, None).await;
+    let error = copy(&source, &target, root, &options("v1"), &silent())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, CopyError::TooMuch), "{error:?}");
+    assert_eq!(
+        error.to_string(),
+        "there are more than 1000 manifests or 64 MiB of them, or indexes nest deeper than 8"
+    );
+    assert!(!target.has_blob(config).await.unwrap());
+}
+
+#[tokio::test]
 async fn nesting_has_an_end() {
     let (source, target) = (MemoryStore::default(), MemoryStore::default());
     let mut root = image(&source, "one", &[]).await;
