@@ -55,13 +55,18 @@ impl RemoteRepository {
             match answer.status {
                 200 => {}
                 // A denial is no absence: only these say that there is no such API. Some registries without it redirect to a page
-                // for people, on another host.
-                301..=303 | 307 | 308 | 404 | 405 | 501 => return Ok(None),
+                // for people, on another host. Whoever gave a page has the API.
+                301..=303 | 307 | 308 | 404 | 405 | 501 if !is_led => return Ok(None),
                 _ => return Err(answer.access_error().into()),
             }
-            // Others answer with it themselves.
-            let Some(mut index) = read_index(&answer) else {
-                return Ok(None);
+            let mut index = match read_index(&answer) {
+                Some(index) => index,
+                // Others answer with it themselves.
+                None if !is_led => return Ok(None),
+                None => {
+                    let reason = "this is no page of a list of referrers";
+                    return Err(FetchError::Malformed(reason.to_owned()));
+                }
             };
             let filtered = answer.headers.get("oci-filters-applied");
             let filtered = filtered.is_some_and(|all| all.contains("artifactType"));

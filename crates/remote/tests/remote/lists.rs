@@ -123,6 +123,39 @@ async fn referrers_come_from_the_api_and_are_filtered_here_too() {
 }
 
 #[tokio::test]
+async fn what_goes_wrong_after_the_first_page_is_not_the_absence_of_the_api() {
+    let running = Embedded::start().await;
+    let source = running.repository();
+    let subject = manifest("1").digest().clone();
+    let first = || {
+        let page = Fault::answer(200).body(index(&["a/x"]));
+        page.header("link", "<?p=2>; rel=next")
+    };
+    let elsewhere = Fault::answer(302).header("location", "http://127.0.0.1:1/");
+    for second in [
+        Fault::answer(404),
+        Fault::answer(405),
+        Fault::answer(501),
+        elsewhere,
+    ] {
+        running.recorder.clear();
+        referrers(&running, [first(), second]);
+        let error = source.referrers(subject.clone(), None).await.unwrap_err();
+        assert!(
+            matches!(error, FetchError::Access(AccessError::Registry(_))),
+            "{error:?}"
+        );
+        assert_eq!(
+            running.recorder.summaries(),
+            ["GET referrers", "GET referrers ?p"]
+        );
+    }
+    referrers(&running, [first(), Fault::answer(200).body("<html>")]);
+    let error = source.referrers(subject, None).await.unwrap_err();
+    assert!(matches!(error, FetchError::Malformed(_)), "{error:?}");
+}
+
+#[tokio::test]
 async fn without_the_api_the_fallback_tag_is_read() {
     let running = Embedded::start().await;
     let source = running.repository();
