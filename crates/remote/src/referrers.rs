@@ -13,6 +13,9 @@ use crate::transport::Method;
 /// The most referrers kept.
 const MAX_REFERRERS: usize = 100_000;
 
+/// The most bytes of all pages of a list together: they are in memory until the last one is there.
+const MAX_LIST_SIZE: u64 = 64 * 1024 * 1024;
+
 impl RemoteRepository {
     /// Lists the referrers of a manifest (distribution specification, "Listing Referrers").
     pub(crate) async fn list_referrers(
@@ -44,7 +47,7 @@ impl RemoteRepository {
         });
         let mut pages = Pages::new(url.clone(), MAX_PAGES);
         let mut referrers = Vec::new();
-        let mut is_led = false;
+        let (mut is_led, mut read) = (false, 0);
         loop {
             let request = Request::new(Method::GET, url, self.needs_to_read())
                 .header("accept", MediaType::IMAGE_INDEX.as_str())
@@ -72,10 +75,16 @@ impl RemoteRepository {
             let filtered = filtered.is_some_and(|all| all.contains("artifactType"));
             retain(&mut index.manifests, artifact_type, filtered);
             referrers.extend(index.manifests);
+            read += answer.body.len() as u64;
+            let too_large = |limit| FetchError::TooLarge {
+                what: "the list of referrers".to_owned(),
+                limit,
+            };
+            if read > MAX_LIST_SIZE {
+                return Err(too_large(MAX_LIST_SIZE));
+            }
             if referrers.len() > MAX_REFERRERS {
-                let what = "the list of referrers".to_owned();
-                let limit = MAX_REFERRERS as u64;
-                return Err(FetchError::TooLarge { what, limit });
+                return Err(too_large(MAX_REFERRERS as u64));
             }
             let next = pages.next(&answer.url, answer.headers.all("link"));
             match next.map_err(|e| answer.refused(&e))? {

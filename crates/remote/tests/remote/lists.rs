@@ -8,6 +8,7 @@ use eigenpack_registry::fault::{Answer, Endpoint, Fault, Requests};
 use crate::embedded::Embedded;
 use crate::fixture::{manifest, repository};
 use crate::registry::{Behaviour, Running};
+use crate::stage::{Reply, Stage};
 
 fn tags(running: &Embedded, answer: Answer) {
     running.next(&Requests::to(Endpoint::Tags), [answer.into()]);
@@ -153,6 +154,38 @@ async fn what_goes_wrong_after_the_first_page_is_not_the_absence_of_the_api() {
     referrers(&running, [first(), Fault::answer(200).body("<html>")]);
     let error = source.referrers(subject, None).await.unwrap_err();
     assert!(matches!(error, FetchError::Malformed(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn all_pages_of_referrers_have_a_limit_together() {
+    let mut descriptor = Descriptor::of(MediaType::IMAGE_MANIFEST, b"1");
+    let note = "x".repeat(4 * 1024 * 1024 - 1000);
+    descriptor.annotations.insert("note".to_owned(), note);
+    let page = serde_json::json!({"schemaVersion": 2, "manifests": [descriptor]}).to_string();
+    let stage = Stage::plain(move |seen| {
+        let number = seen
+            .target
+            .split_once("p=")
+            .map_or(1, |(_, n)| n.parse().unwrap());
+        assert!(number < 100, "there is no end");
+        let next = format!("<?p={}>; rel=next", number + 1);
+        Reply::new(200).header("link", next).body(page.clone())
+    })
+    .await;
+    let source = stage.registry(None).repository("a/b".parse().unwrap());
+    let subject = manifest("1").digest().clone();
+    let error = source.referrers(subject, None).await.unwrap_err();
+    assert!(
+        matches!(
+            error,
+            FetchError::TooLarge {
+                limit: 67_108_864,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(stage.requests().len(), 17);
 }
 
 #[tokio::test]
