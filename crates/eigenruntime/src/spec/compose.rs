@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use granit_parser::{Event, Parser, ScalarStyle, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, StructureStyle, Tag};
 
 use super::collector::{Collector, Draft};
 use super::keys;
@@ -14,6 +14,7 @@ use super::rule::Rule;
 use super::secret;
 use super::source::{Source, Span};
 use super::syntax;
+use super::template::ACTION;
 
 /// Composes the first document of `source`, and reports what keeps it from being a single well-formed one.
 pub(super) fn compose<'a>(source: &'a Source<'a>, collector: &mut Collector<'a>) -> Option<Node> {
@@ -50,6 +51,7 @@ struct Open {
     anchor: usize,
     custom_tag: Option<Arc<str>>,
     start: Span,
+    style: StructureStyle,
     content: Content,
 }
 
@@ -116,36 +118,30 @@ impl<'a, 'c> Composer<'a, 'c> {
                 self.charge(node.weight(), &node.span)?;
                 self.complete(node, anchor)
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.begin(anchor, tag.as_deref(), span, Content::Sequence(Vec::new()))
-            }
-            Event::MappingStart(_, anchor, tag) => self.begin(
+            Event::SequenceStart(style, anchor, tag) => self.begin(Open {
                 anchor,
-                tag.as_deref(),
-                span,
-                Content::Mapping(Vec::new(), None),
-            ),
+                custom_tag: tag.as_deref().and_then(custom_tag),
+                start: span,
+                style,
+                content: Content::Sequence(Vec::new()),
+            }),
+            Event::MappingStart(style, anchor, tag) => self.begin(Open {
+                anchor,
+                custom_tag: tag.as_deref().and_then(custom_tag),
+                start: span,
+                style,
+                content: Content::Mapping(Vec::new(), None),
+            }),
             Event::SequenceEnd | Event::MappingEnd => self.end(&span),
             Event::Alias(id) => self.alias(id, &span),
             _ => Ok(()),
         }
     }
 
-    fn begin(
-        &mut self,
-        anchor: usize,
-        tag: Option<&Tag>,
-        start: Span,
-        content: Content,
-    ) -> Result<(), Draft> {
-        self.charge(1, &start)?;
-        self.limit_depth(1, &start)?;
-        self.open.push(Open {
-            anchor,
-            custom_tag: tag.and_then(custom_tag),
-            start,
-            content,
-        });
+    fn begin(&mut self, open: Open) -> Result<(), Draft> {
+        self.charge(1, &open.start)?;
+        self.limit_depth(1, &open.start)?;
+        self.open.push(open);
         Ok(())
     }
 
@@ -154,6 +150,7 @@ impl<'a, 'c> Composer<'a, 'c> {
             anchor,
             custom_tag,
             start,
+            style,
             content,
         }) = self.open.pop()
         else {
@@ -162,7 +159,7 @@ impl<'a, 'c> Composer<'a, 'c> {
         let span = start.start..end.end;
         let value = match content {
             Content::Sequence(items) => Value::Sequence(items),
-            Content::Mapping(..) if self.is_template_action(&span) => Value::Scalar {
+            Content::Mapping(..) if self.is_template_action(style, &span) => Value::Scalar {
                 text: self.source.text()[span.clone()].into(),
                 form: Form::Plain,
             },
@@ -187,9 +184,10 @@ impl<'a, 'c> Composer<'a, 'c> {
     /// Tells whether the mapping at `span` is a template action without quotes.
     ///
     /// `{{ .Name }}` is YAML for a mapping with a mapping as its key, which no spec has: it is kept as the text that it
-    /// was meant to be, so that it is found as a template's residue.
-    fn is_template_action(&self, span: &Span) -> bool {
-        self.source.text()[span.clone()].starts_with("{{")
+    /// was meant to be, so that it is found as a template's residue. A block that begins with one as its first key is a
+    /// mapping all the same.
+    fn is_template_action(&self, style: StructureStyle, span: &Span) -> bool {
+        style == StructureStyle::Flow && self.source.text()[span.clone()].starts_with(ACTION)
     }
 
     fn alias(&mut self, id: usize, span: &Span) -> Result<(), Draft> {

@@ -80,6 +80,12 @@ const CASES: &[Case] = &[
         &["8:13 template-residue"],
     ),
     (6, "  <no value>:", &["6:3 template-residue"]),
+    (6, "  {{ .Name }}:", &["6:3 template-residue"]),
+    (
+        6,
+        "  {{ .Name }}:\n    registry: ghcr.io/a/b\n    digest: x\n  performer:",
+        &["6:3 template-residue", "8:13 malformed-digest"],
+    ),
     (10, "      - name: {{ .X }}", &["10:15 template-residue"]),
     (
         13,
@@ -295,6 +301,24 @@ fn inputs_without_a_spec() {
         );
     }
     assert_eq!(faults(b"just text", None), ["1:1 wrong-type"]);
+    assert_eq!(faults(b"{{ .Spec }}", None), ["1:1 template-residue"]);
+    assert_eq!(
+        faults(b"- {{ .A }}\n- {{ .B }}\n", None),
+        [
+            "1:1 wrong-type",
+            "1:3 template-residue",
+            "2:3 template-residue"
+        ]
+    );
+    let block = faults(b"{{ .Name }}: {{ .Value }}\nspec: {}\n", None);
+    assert_eq!(
+        block[4..],
+        [
+            "1:1 template-residue",
+            "1:14 template-residue",
+            "2:1 no-components"
+        ]
+    );
     assert_eq!(faults(b"a: \x80", None), ["1:4 not-utf8"]);
 }
 

@@ -20,6 +20,7 @@ use super::collector::{Collector, Place};
 use super::node::Node;
 use super::path::FieldPath;
 use super::rule::Rule;
+use super::template;
 use super::view::{self, Component, Object};
 
 /// A spec as the rules see it.
@@ -36,7 +37,6 @@ const CHECKS: &[Check] = &[
     types::wrong_types,
     types::custom_tags,
     types::boolean_spelling,
-    residue::template_residue,
     fields::missing_fields,
     fields::empty_values,
     fields::null_values,
@@ -63,7 +63,11 @@ const CHECKS: &[Check] = &[
 
 /// Runs every rule on the spec `node`.
 pub(super) fn check(node: &Node, out: &mut Collector<'_>) {
+    residue::template_residue(node, out);
     let Some(root) = Object::root(node) else {
+        if node.text().and_then(template::residue).is_some() {
+            return;
+        }
         let place = Place {
             span: node.span.clone(),
             path: FieldPath::default(),

@@ -1,13 +1,14 @@
 //! What a template left behind.
 
-use super::{Document, tree};
+use super::tree;
 use crate::spec::collector::{Collector, Place};
+use crate::spec::node::Node;
 use crate::spec::rule::Rule;
 use crate::spec::template;
 
 /// `template-residue`: nothing is left over from a template.
-pub(super) fn template_residue(document: &Document<'_>, out: &mut Collector<'_>) {
-    tree::walk(document.node, &mut |visit| {
+pub(super) fn template_residue(root: &Node, out: &mut Collector<'_>) {
+    tree::walk(root, &mut |visit| {
         let Some(mark) = visit.node.text().and_then(template::residue) else {
             return;
         };
