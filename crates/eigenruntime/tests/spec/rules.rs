@@ -205,6 +205,16 @@ const CASES: &[Case] = &[
         "    ports: [!!int \"80\", !!str 80]\n    env:",
         &["9:5 unread-ports?", "9:31 malformed-port"],
     ),
+    (
+        9,
+        "    ports: [65535, 65536, 0443, +80]\n    env:",
+        &[
+            "9:5 unread-ports?",
+            "9:20 malformed-port",
+            "9:27 malformed-port",
+            "9:33 malformed-port",
+        ],
+    ),
     (9, "    ports: []\n    command: []\n    env:", &[]),
     (9, "    command: [a]\n    env:", &["9:5 unread-command?"]),
     (6, "  perfomer:", &["6:3 unread-component?"]),

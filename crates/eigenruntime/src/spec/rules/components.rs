@@ -53,10 +53,9 @@ pub(super) fn ports(document: &Document<'_>, out: &mut Collector<'_>) {
                 continue;
             };
             // A reader that decodes integers refuses a text in quotes.
-            let number = item.may_be_integer() && text.parse::<u16>().is_ok_and(|port| port != 0);
-            if !number {
+            if !(item.may_be_integer() && is_port(text)) {
                 let message = format!("`{}` is not a port", excerpt(text));
-                let help = "write a number from 1 to 65535, without quotes or protocol";
+                let help = "write a number from 1 to 65535, digits only and without quotes";
                 out.error(
                     Rule::MalformedPort,
                     ports.item_place(index, item),
@@ -66,4 +65,11 @@ pub(super) fn ports(document: &Document<'_>, out: &mut Collector<'_>) {
             }
         }
     }
+}
+
+/// Tells whether every reader takes `text` for the same port. To some, a zero in front makes it octal.
+fn is_port(text: &str) -> bool {
+    !text.starts_with('0')
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && text.parse::<u16>().is_ok()
 }
