@@ -1,5 +1,8 @@
 //! Collects faults in bounded memory.
 
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use super::consumer::Consumer;
 use super::fault::{Fault, Faults, MAX_FAULTS, Severity};
 use super::mask;
@@ -54,6 +57,9 @@ pub(super) struct Collector<'a> {
     source: &'a Source<'a>,
     consumer: Option<Consumer>,
     drafts: Vec<Draft>,
+    /// What was taken, dropped since or not: a hash of each fault, of which there are a few for each of at most
+    /// [`MAX_NODES`](super::MAX_NODES) nodes.
+    taken: HashSet<u64>,
     errors: usize,
     warnings: usize,
     secrets: Vec<Span>,
@@ -66,6 +72,7 @@ impl<'a> Collector<'a> {
             source,
             consumer,
             drafts: Vec::new(),
+            taken: HashSet::new(),
             errors: 0,
             warnings: 0,
             secrets: Vec::new(),
@@ -161,8 +168,13 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// Takes a fault.
+    /// Takes a fault, unless it was taken before: a node that several aliases stand for is checked for each of them.
     pub(super) fn push(&mut self, draft: Draft) {
+        let mut hasher = DefaultHasher::new();
+        (draft.rule, &draft.span, &draft.message).hash(&mut hasher);
+        if !self.taken.insert(hasher.finish()) {
+            return;
+        }
         *self.count(draft.severity) += 1;
         self.drafts.push(draft);
         // A hostile spec can have a fault for every few bytes. Dropping the least important half each time the list
@@ -189,19 +201,7 @@ impl<'a> Collector<'a> {
                 &b.message,
             ))
         });
-        let before = (self.errors_held(), self.drafts.len());
-        // A node that several aliases stand for is checked once for each of them.
-        self.drafts
-            .dedup_by(|a, b| (a.rule, &a.span, &a.message) == (b.rule, &b.span, &b.message));
-        let errors = before.0 - self.errors_held();
-        self.errors -= errors;
-        self.warnings -= before.1 - self.drafts.len() - errors;
         self.drafts.truncate(MAX_FAULTS);
-    }
-
-    fn errors_held(&self) -> usize {
-        self.drafts
-            .partition_point(|draft| draft.severity == Severity::Error)
     }
 
     /// Returns the faults in the order of their positions.

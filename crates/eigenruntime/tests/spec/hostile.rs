@@ -115,6 +115,20 @@ fn faults_beyond_the_limit_are_counted() {
 }
 
 #[test]
+fn faults_behind_aliases_count_once_however_many_there_are() {
+    let residue = vec!["\"<nil>\""; 150].join(", ");
+    let report = check(
+        format!("a: &a [{residue}]\nb: *a\nc: *a\n").as_bytes(),
+        None,
+    );
+    assert_eq!(
+        (report.faults.errors(), report.faults.warnings()),
+        (155, 3),
+        "five missing fields"
+    );
+}
+
+#[test]
 fn many_faults_on_one_line_are_cheap() {
     let text = format!("{{{}}}", "a: 1, ".repeat(60_000));
     let report = check(text.as_bytes(), None);
