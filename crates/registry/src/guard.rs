@@ -1,24 +1,47 @@
 //! The refusal of what browsers send on behalf of other sites.
 //!
-//! A registry on loopback trusts whoever can reach it, and every web page that the user opens can: with a form, with
-//! `fetch`, or under a name of its own that it lets resolve to 127.0.0.1. Browsers state all three, and clients of
-//! registries none of them.
+//! Every web page that the user opens can reach whatever the user's machine can: with a form, with `fetch`, or under a
+//! name of its own that it lets resolve to 127.0.0.1. Browsers state all three, and clients of registries none of them.
 
 use hyper::header::{HOST, HeaderMap, ORIGIN};
 
-/// Says why a request to a server on loopback that speaks `scheme` comes from another site; `None` where it does not.
-pub(crate) fn foreign(headers: &HeaderMap, scheme: &str) -> Option<&'static str> {
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let Some(host) = text(HOST.as_str()).filter(|host| is_loopback(host)) else {
-        return Some("the Host is not a name of this machine");
-    };
-    let is_ours = |origin: &str| origin.split_once("://") == Some((scheme, host));
-    if text(ORIGIN.as_str()).is_some_and(|origin| !is_ours(origin)) {
-        return Some("the Origin is another site");
+/// What a server can tell its own site by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    /// Whether only programs of this machine can reach it: then its names are known.
+    pub(crate) is_on_loopback: bool,
+    /// Whether it speaks TLS itself. Where it does not, somebody before it may.
+    pub(crate) speaks_tls: bool,
+}
+
+impl Site {
+    /// Says why a request comes from another site; `None` where it does not.
+    pub(crate) fn foreign(self, headers: &HeaderMap) -> Option<&'static str> {
+        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+        let host = text(HOST.as_str());
+        if self.is_on_loopback && !host.is_some_and(is_loopback) {
+            return Some("the Host is not a name of this machine");
+        }
+        if text(ORIGIN.as_str()).is_some_and(|origin| !self.is_ours(origin, host)) {
+            return Some("the Origin is another site");
+        }
+        match text("sec-fetch-site") {
+            None | Some("same-origin" | "none") => None,
+            Some(_) => Some("the request was made by another site"),
+        }
     }
-    match text("sec-fetch-site") {
-        None | Some("same-origin" | "none") => None,
-        Some(_) => Some("the request was made by another site"),
+
+    /// Tells whether an `Origin` is the site that the request was sent to.
+    fn is_ours(self, origin: &str, host: Option<&str>) -> bool {
+        let Some((scheme, authority)) = origin.split_once("://") else {
+            return false;
+        };
+        let is_scheme = match scheme {
+            "https" => true,
+            "http" => !self.speaks_tls,
+            _ => false,
+        };
+        is_scheme && host.is_some_and(|host| host.eq_ignore_ascii_case(authority))
     }
 }
 
@@ -43,16 +66,21 @@ mod tests {
     use super::*;
     use hyper::header::HeaderValue;
 
+    const LOOPBACK: Site = Site {
+        is_on_loopback: true,
+        speaks_tls: false,
+    };
+
     fn is_refused(headers: &[(&'static str, &'static str)]) -> bool {
-        is_refused_over("http", headers)
+        is_refused_by(LOOPBACK, headers)
     }
 
-    fn is_refused_over(scheme: &str, headers: &[(&'static str, &'static str)]) -> bool {
+    fn is_refused_by(site: Site, headers: &[(&'static str, &'static str)]) -> bool {
         let pairs = headers.iter().map(|(name, value)| {
             let value = HeaderValue::from_static(value);
             (hyper::header::HeaderName::from_static(name), value)
         });
-        foreign(&pairs.collect(), scheme).is_some()
+        site.foreign(&pairs.collect()).is_some()
     }
 
     #[test]
@@ -93,14 +121,38 @@ mod tests {
     }
 
     #[test]
-    fn http_and_https_are_different_sites() {
-        let origin = |scheme, origin| {
-            is_refused_over(scheme, &[("host", "localhost:1"), ("origin", origin)])
+    fn a_server_that_speaks_tls_is_no_site_without() {
+        let origin = |speaks_tls, origin| {
+            let site = Site {
+                speaks_tls,
+                ..LOOPBACK
+            };
+            is_refused_by(site, &[("host", "localhost:1"), ("origin", origin)])
         };
-        assert!(!origin("https", "https://localhost:1"));
-        assert!(origin("https", "http://localhost:1"));
-        assert!(origin("http", "https://localhost:1"));
-        assert!(origin("https", "https://localhost:2"));
-        assert!(origin("https", "https://localhost:1.evil.example"));
+        assert!(!origin(true, "https://localhost:1"));
+        assert!(origin(true, "http://localhost:1"));
+        assert!(origin(true, "https://localhost:2"));
+        assert!(origin(true, "https://localhost:1.evil.example"));
+        // Somebody before the server may speak TLS.
+        assert!(!origin(false, "https://localhost:1"));
+        assert!(origin(false, "ftp://localhost:1"));
+    }
+
+    #[test]
+    fn elsewhere_any_name_may_be_the_servers_and_other_sites_are_others() {
+        let site = Site {
+            is_on_loopback: false,
+            speaks_tls: false,
+        };
+        let with = |name, value| is_refused_by(site, &[("host", "r.example"), (name, value)]);
+        assert!(!is_refused_by(site, &[("host", "r.example")]));
+        assert!(!is_refused_by(site, &[]));
+        assert!(!with("origin", "http://r.example"));
+        assert!(!with("origin", "https://R.example"));
+        assert!(!with("sec-fetch-site", "same-origin"));
+        assert!(with("origin", "https://evil.example"));
+        assert!(with("origin", "null"));
+        assert!(with("sec-fetch-site", "cross-site"));
+        assert!(is_refused_by(site, &[("origin", "http://r.example")]));
     }
 }

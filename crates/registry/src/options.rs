@@ -104,11 +104,6 @@ impl Default for ServerOptions {
 }
 
 impl ServerOptions {
-    /// Returns the scheme of the server's URLs.
-    pub(crate) fn scheme(&self) -> &'static str {
-        if self.tls.is_some() { "https" } else { "http" }
-    }
-
     /// Shortens the times that are too long to be added to the present one.
     pub(crate) fn bounded(mut self) -> Self {
         for time in [

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use crate::authentication::Authenticator;
 use crate::fault::Watch;
-use crate::guard::foreign;
+use crate::guard::Site;
 use crate::options::{Served, ServerOptions};
 use crate::refusal::Refusal;
 use crate::request::Request;
@@ -31,8 +31,8 @@ pub(crate) struct Registry<S: RegistryStore> {
     pub(crate) authenticator: Option<Authenticator>,
     /// What stands before the registry, where faults are injected or requests recorded.
     pub(crate) watch: Option<Arc<Watch>>,
-    /// Whether only programs of this machine can reach the server.
-    pub(crate) is_on_loopback: bool,
+    /// What the server can tell other sites from.
+    pub(crate) site: Site,
 }
 
 impl<S: RegistryStore> Registry<S> {
@@ -75,9 +75,7 @@ impl<S: RegistryStore> Registry<S> {
         path: &str,
         query: Option<&str>,
     ) -> Result<Answer, Refusal> {
-        if self.is_on_loopback
-            && let Some(reason) = foreign(&request.headers, self.options.scheme())
-        {
+        if let Some(reason) = self.site.foreign(&request.headers) {
             let status = StatusCode::FORBIDDEN;
             return Err(Refusal::new(status, ErrorCode::Denied, reason));
         }

@@ -19,6 +19,7 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::authentication::Authenticator;
 use crate::fault::{Breakable, Tap, Watch};
+use crate::guard::Site;
 use crate::idle::IdleStream;
 use crate::options::ServerOptions;
 use crate::router::Registry;
@@ -36,8 +37,8 @@ const MIN_HEADER_SIZE: usize = 8192;
 
 /// A registry that listens. It answers once [`serve`](Self::serve) is called.
 ///
-/// It needs a Tokio runtime. On loopback it refuses what browsers send on behalf of other sites: a foreign `Host` or
-/// `Origin`, and a `Sec-Fetch-Site` that says so.
+/// It needs a Tokio runtime. It refuses what browsers send on behalf of other sites: a foreign `Origin`, a
+/// `Sec-Fetch-Site` that says so, and on loopback a foreign `Host`.
 pub struct Server<S: RegistryStore> {
     listener: TcpListener,
     address: SocketAddr,
@@ -50,13 +51,17 @@ impl<S: RegistryStore> Server<S> {
         let options = options.bounded();
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
+        let site = Site {
+            is_on_loopback: address.ip().is_loopback(),
+            speaks_tls: options.tls.is_some(),
+        };
         let registry = Registry {
             store,
             sessions: Sessions::new(options.max_open_uploads, options.upload_expiry),
             authenticator: options.users.as_ref().map(Authenticator::new),
             watch: Watch::new(&options),
             options,
-            is_on_loopback: address.ip().is_loopback(),
+            site,
         };
         Ok(Self {
             listener,

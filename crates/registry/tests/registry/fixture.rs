@@ -29,11 +29,20 @@ pub(crate) struct Reply {
 
 impl Running {
     pub(crate) async fn start(store: impl RegistryStore, options: ServerOptions) -> Self {
-        let address = ([127, 0, 0, 1], 0).into();
-        let server = Server::bind(address, store, options).await.unwrap();
+        Self::start_at([127, 0, 0, 1], store, options).await
+    }
+
+    /// Starts a server at another address than that of loopback; it is asked there all the same.
+    pub(crate) async fn start_at(
+        address: [u8; 4],
+        store: impl RegistryStore,
+        options: ServerOptions,
+    ) -> Self {
+        let server = Server::bind((address, 0).into(), store, options);
+        let server = server.await.unwrap();
         let (stop, stopped) = oneshot::channel();
         Self {
-            address: server.local_addr(),
+            address: ([127, 0, 0, 1], server.local_addr().port()).into(),
             stop,
             task: tokio::spawn(server.serve(async { drop(stopped.await) })),
         }

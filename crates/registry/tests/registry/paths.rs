@@ -1,6 +1,7 @@
 //! Tricks: with paths, with names, with what browsers send for others.
 
 use eigenpack_oci::Digest;
+use eigenpack_registry::{MemoryRegistry, ServerOptions};
 
 use crate::fixture::Running;
 
@@ -70,4 +71,23 @@ async fn browsers_get_nothing_for_other_sites() {
     assert_eq!(answered.status, 200);
     assert_eq!(answered.header("x-content-type-options"), Some("nosniff"));
     assert_eq!(answered.header("access-control-allow-origin"), None);
+}
+
+#[tokio::test]
+async fn browsers_get_nothing_for_other_sites_from_a_server_that_others_can_reach() {
+    let store = MemoryRegistry::new();
+    let server = Running::start_at([0, 0, 0, 0], store, ServerOptions::default()).await;
+    let host = ("Host", "registry.example");
+    let digest = Digest::sha256(b"content");
+    let single = format!("POST /v2/a/b/blobs/uploads/?digest={digest}");
+    for header in [
+        ("Origin", "https://evil.example"),
+        ("Sec-Fetch-Site", "cross-site"),
+    ] {
+        let refused = server.ask(&single, &[host, header], b"content").await;
+        refused.refused(403, "DENIED");
+    }
+    let own = ("Origin", "https://registry.example");
+    let taken = server.ask(&single, &[host, own], b"content").await;
+    assert_eq!(taken.status, 201);
 }
