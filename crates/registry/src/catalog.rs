@@ -36,6 +36,14 @@ struct Referrers<'a> {
     manifests: &'a [Descriptor],
 }
 
+/// Which manifests are listed as being about another one.
+pub(crate) struct WantedReferrers {
+    pub(crate) subject: Digest,
+    pub(crate) artifact_type: Option<MediaType>,
+    /// The one after which the page starts.
+    pub(crate) last: Option<Digest>,
+}
+
 impl<S: RegistryStore> Registry<S> {
     /// Lists tags in byte order (distribution specification, "Listing Tags").
     pub(crate) async fn tags(
@@ -71,23 +79,24 @@ impl<S: RegistryStore> Registry<S> {
     pub(crate) async fn referrers(
         &self,
         request: &Request,
-        repository: &Repository,
-        digest: Digest,
-        artifact_type: Option<MediaType>,
+        repository: Repository,
+        wanted: WantedReferrers,
     ) -> Result<Answer, Refusal> {
         only_reads(request)?;
+        let WantedReferrers {
+            subject,
+            artifact_type,
+            last,
+        } = wanted;
         let listed = self
             .store
-            .referrers(repository, digest.clone(), artifact_type.clone());
+            .referrers(&repository, subject.clone(), artifact_type.clone());
         let mut all = match listed.await {
             Err(FetchError::RepositoryNotFound) => Vec::new(),
             result => result?,
         };
         all.sort_unstable_by(|a, b| a.digest.cmp(&b.digest));
-        let start = match last_of(request.query.as_deref()) {
-            Some(last) => all.partition_point(|descriptor| descriptor.digest <= last),
-            None => 0,
-        };
+        let start = all.partition_point(|d| last.as_ref().is_some_and(|last| d.digest <= *last));
         let end = start + fitting(&all[start..]);
         let index = Referrers {
             schema_version: 2,
@@ -101,15 +110,13 @@ impl<S: RegistryStore> Registry<S> {
         if end < all.len()
             && let Some(last) = all[..end].last()
         {
-            let repository = repository.clone();
-            let here = Endpoint::Referrers {
+            let next = Endpoint::Referrers {
                 repository,
-                digest,
+                digest: subject,
                 artifact_type,
+                last: Some(last.digest.clone()),
             };
-            let here = here.to_path_and_query();
-            let separator = if here.contains('?') { '&' } else { '?' };
-            let next = format!("<{here}{separator}last={}>; rel=\"next\"", last.digest);
+            let next = format!("<{}>; rel=\"next\"", next.to_path_and_query());
             header(&mut answer, LINK, &next);
         }
         Ok(answer)
@@ -155,12 +162,6 @@ fn fitting(descriptors: &[Descriptor]) -> usize {
         size <= MAX_REFERRERS
     });
     fits.count().max(1).min(descriptors.len())
-}
-
-/// Reads where a page of referrers starts; the specification leaves the form of such a URL to the server.
-fn last_of(query: Option<&str>) -> Option<Digest> {
-    let mut parameters = query?.split('&');
-    parameters.find_map(|parameter| parameter.strip_prefix("last=")?.parse().ok())
 }
 
 #[cfg(test)]

@@ -25,7 +25,6 @@ const MAX_DRAINED: usize = 8 * 1024 * 1024;
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
-    pub(crate) query: Option<String>,
     body: Incoming,
     /// Why the body ended too early, where part of it was handed out since.
     broken: Option<Refusal>,
@@ -42,7 +41,6 @@ impl Request {
         Self {
             method: head.method,
             headers: head.headers,
-            query: head.uri.query().map(str::to_owned),
             body,
             broken: None,
             idle_timeout,

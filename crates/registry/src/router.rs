@@ -10,6 +10,7 @@ use hyper::{Method, StatusCode};
 use tokio::time::timeout;
 
 use crate::authentication::Authenticator;
+use crate::catalog::WantedReferrers;
 use crate::fault::Watch;
 use crate::guard::Site;
 use crate::options::{Served, ServerOptions};
@@ -118,9 +119,14 @@ impl<S: RegistryStore> Registry<S> {
                 repository,
                 digest,
                 artifact_type,
+                last,
             } => {
-                self.referrers(request, &repository, digest, artifact_type)
-                    .await
+                let wanted = WantedReferrers {
+                    subject: digest,
+                    artifact_type,
+                    last,
+                };
+                self.referrers(request, repository, wanted).await
             }
             Endpoint::Catalog { page } => self.catalog(request, page).await,
             _ => Err(Refusal::missing(

@@ -44,6 +44,7 @@ impl RemoteRepository {
             repository: self.name.clone(),
             digest: digest.clone(),
             artifact_type: artifact_type.cloned(),
+            last: None,
         });
         let mut pages = Pages::new(url.clone(), MAX_PAGES);
         let mut referrers = Vec::new();

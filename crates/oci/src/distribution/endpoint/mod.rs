@@ -69,6 +69,8 @@ pub enum Endpoint {
         digest: Digest,
         /// The only artifact type asked for, where there is one.
         artifact_type: Option<MediaType>,
+        /// The referrer after which to start. Only a server makes these: to a client, the next page's URL is opaque.
+        last: Option<Digest>,
     },
     /// `/v2/_catalog`: the repositories. Not in the specification, but most registries have it.
     Catalog {
@@ -222,11 +224,13 @@ impl Endpoint {
                 repository,
                 digest,
                 artifact_type,
+                last,
             } => {
                 query.add_some(
                     "artifactType",
                     artifact_type.as_ref().map(MediaType::as_str),
                 );
+                query.add_some("last", last.as_ref().map(Digest::as_str));
                 format!("/v2/{repository}/referrers/{digest}")
             }
             Self::Catalog { page } => {
@@ -284,6 +288,7 @@ impl Endpoint {
                 repository: repository(name)?,
                 digest: digest.parse()?,
                 artifact_type: query.get("artifactType").map(str::parse).transpose()?,
+                last: query.digest("last")?,
             }),
             _ => Err(EndpointError::Unknown),
         }

@@ -36,6 +36,7 @@ fn renders_what_registries_know() {
                 repository,
                 digest,
                 artifact_type: Some("application/a+json".parse().unwrap()),
+                last: None,
             },
             format!("/v2/org/my-avs/referrers/{DIGEST}?artifactType=application%2Fa%2Bjson"),
         ),
@@ -124,6 +125,24 @@ fn says_which_part_is_malformed() {
 }
 
 #[test]
+fn a_page_of_referrers_starts_after_a_digest() {
+    let starts_after = |last: &str| match parse(&format!("/v2/a/referrers/{DIGEST}?last={last}")) {
+        Ok(Endpoint::Referrers { last, .. }) => Ok(last.map(|last| last.to_string())),
+        Ok(other) => panic!("{other:?}"),
+        Err(error) => Err(error),
+    };
+    let expected = Ok(Some(DIGEST.to_owned()));
+    for same in [
+        DIGEST.to_owned(),
+        DIGEST.replace(':', "%3A"),
+        DIGEST.replace('s', "%73"),
+    ] {
+        assert_eq!(starts_after(&same), expected, "{same}");
+    }
+    assert!(matches!(starts_after("x"), Err(EndpointError::Digest(_))));
+}
+
+#[test]
 fn reads_a_media_type_whose_plus_was_not_encoded() {
     let url = format!("/v2/a/referrers/{DIGEST}?artifactType=application/a+json&x=y");
     assert!(matches!(
@@ -204,13 +223,17 @@ fn endpoints() -> impl Strategy<Value = Endpoint> {
         (
             repositories(),
             digests(),
-            prop::option::of(parsed("[a-z]{1,9}/x[a-z.+-]{0,9}"))
+            prop::option::of(parsed("[a-z]{1,9}/x[a-z.+-]{0,9}")),
+            prop::option::of(digests())
         )
-            .prop_map(|(repository, digest, artifact_type)| Endpoint::Referrers {
-                repository,
-                digest,
-                artifact_type
-            }),
+            .prop_map(
+                |(repository, digest, artifact_type, last)| Endpoint::Referrers {
+                    repository,
+                    digest,
+                    artifact_type,
+                    last
+                }
+            ),
     ]
 }
 
