@@ -85,7 +85,8 @@ async fn a_push_sets_only_so_many_tags() {
     for server in &servers {
         let manifest = manifest("many");
         let put = |count: usize| {
-            let tags: String = (0..count).map(|number| format!("&tag=t{number}")).collect();
+            let tags: Vec<String> = (0..count).map(|number| format!("&tag=t{number}")).collect();
+            let tags = tags.concat();
             let which = format!("{}?{}", manifest.digest(), &tags[1..]);
             let manifest = &manifest;
             async move { server.put("a/b", &which, manifest, &[]).await }
