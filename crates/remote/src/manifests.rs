@@ -99,7 +99,8 @@ impl RemoteRepository {
         let which = TagOrDigest::Tag(tag.clone());
         match self.fetch_manifest(which, deadline).await {
             Ok(manifest) => Ok(Some(manifest.digest().clone())),
-            Err(FetchError::ManifestNotFound(_)) => Ok(None),
+            // Where nothing but blobs was pushed, there may be no repository yet.
+            Err(FetchError::ManifestNotFound(_) | FetchError::RepositoryNotFound) => Ok(None),
             Err(FetchError::Access(error)) => Err(error.into()),
             Err(error) => Err(PushError::Source(Box::new(error))),
         }

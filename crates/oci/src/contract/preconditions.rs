@@ -23,10 +23,10 @@ pub(super) async fn are_about_each_tag<T: Target>(target: &T) {
 
     for absent in [is(&one), Precondition::Is(digest_of("else"))] {
         let refused = push(&one, &["x"], absent).await;
-        assert!(matches!(
-            refused,
-            Err(PushError::Conflict { found: None, .. })
-        ));
+        assert!(
+            matches!(refused, Err(PushError::Conflict { found: None, .. })),
+            "{refused:?}"
+        );
         assert_eq!(current("x").await, None, "a refused push moved a tag");
     }
     let pushed = push(&one, &["x"], Precondition::Absent).await;

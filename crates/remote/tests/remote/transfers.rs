@@ -329,9 +329,12 @@ async fn content_that_stalls_now_and_then_arrives() {
     running.faults.replace(plan);
     let mut options = options();
     options.idle_timeout = Duration::from_millis(600);
-    let repository = running.repository_with(options);
+    let repository = running.repository_with(options.clone());
     let (descriptor, _) = blob(&content(MIB));
     assert!(read(&repository, &descriptor, 0).await.unwrap() == content(MIB));
+    // The server lets a request that stands still hold its session for some seconds.
+    options.idle_timeout = Duration::from_secs(5);
+    let repository = running.repository_with(options);
     let (descriptor, content) = blob(&large());
     let pushed = repository.push_blob(descriptor, content).await;
     assert_eq!(
