@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::consumer::Consumer;
 use super::fault::{Fault, Faults, MAX_FAULTS, Severity};
+use super::help::Help;
 use super::mask;
 use super::path::FieldPath;
 use super::rule::Rule;
@@ -19,15 +20,14 @@ pub(super) struct Place {
     pub(super) path: FieldPath,
 }
 
-/// A fault whose line and column are not worked out yet, which costs more than the rest of it.
-#[derive(Clone, Debug)]
+/// A fault whose line, column and help are not worked out yet, which costs more than the rest of it.
 pub(super) struct Draft {
     rule: Rule,
     severity: Severity,
     span: Span,
     path: FieldPath,
     message: String,
-    help: String,
+    help: Help,
 }
 
 impl Draft {
@@ -37,7 +37,7 @@ impl Draft {
         span: Span,
         path: FieldPath,
         message: impl Into<String>,
-        help: impl Into<String>,
+        help: impl Into<Help>,
     ) -> Self {
         let (message, help) = (message.into(), help.into());
         Self {
@@ -52,7 +52,6 @@ impl Draft {
 }
 
 /// Takes the faults that the rules find.
-#[derive(Debug)]
 pub(super) struct Collector<'a> {
     source: &'a Source<'a>,
     consumer: Option<Consumer>,
@@ -132,7 +131,7 @@ impl<'a> Collector<'a> {
         rule: Rule,
         place: Place,
         message: impl Into<String>,
-        help: impl Into<String>,
+        help: impl Into<Help>,
     ) {
         self.push(Draft::error(rule, place.span, place.path, message, help));
     }
@@ -143,7 +142,7 @@ impl<'a> Collector<'a> {
         rule: Rule,
         place: Place,
         message: impl Into<String>,
-        help: impl Into<String>,
+        help: impl Into<Help>,
     ) {
         let error = Draft::error(rule, place.span, place.path, message, help);
         self.push(Draft {
@@ -159,7 +158,7 @@ impl<'a> Collector<'a> {
         rule: Rule,
         place: Place,
         message: impl Into<String>,
-        help: impl Into<String>,
+        help: impl Into<Help>,
     ) {
         if self.consumer == Some(reader) {
             self.error(rule, place, message, help);
@@ -217,7 +216,7 @@ impl<'a> Collector<'a> {
             span: source.marked(&draft.span),
             path: draft.path.into_text(),
             message: draft.message,
-            help: draft.help,
+            help: draft.help.into_text(),
         });
         Faults {
             listed: listed.collect(),
@@ -231,6 +230,8 @@ impl<'a> Collector<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
+    use std::rc::Rc;
 
     fn collect(warnings: usize, errors: usize) -> Faults {
         let text = "x".repeat(warnings + errors);
@@ -275,5 +276,28 @@ mod tests {
         let faults = collector.finish();
         assert_eq!((faults.errors(), faults.as_slice().len()), (1, 1));
         assert_eq!(faults.iter().next().unwrap().path, "[0]");
+    }
+
+    #[test]
+    fn help_is_worked_out_for_what_is_listed() {
+        let count = Rc::new(Cell::new(0));
+        let text = "x".repeat(1000);
+        let source = Source::read(text.as_bytes()).unwrap();
+        let mut collector = Collector::new(&source, None);
+        for at in 0..1000 {
+            let place = Place {
+                span: at..at + 1,
+                path: FieldPath::default(),
+            };
+            let count = Rc::clone(&count);
+            let help = Help::later(move || {
+                count.set(count.get() + 1);
+                format!("help {}", count.get())
+            });
+            collector.warning(Rule::UnknownField, place, "w", help);
+        }
+        let faults = collector.finish();
+        assert_eq!(count.get(), MAX_FAULTS);
+        assert_eq!(faults.as_slice()[2].help, "help 3");
     }
 }

@@ -23,6 +23,7 @@ mod compose;
 mod consumer;
 mod excerpt;
 mod fault;
+mod help;
 mod keys;
 mod mask;
 mod merge;

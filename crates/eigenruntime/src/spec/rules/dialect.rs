@@ -8,6 +8,7 @@ use super::environment::is_secret;
 use crate::spec::collector::Collector;
 use crate::spec::consumer::Consumer;
 use crate::spec::excerpt::{excerpt, suggestion};
+use crate::spec::help::Help;
 use crate::spec::rule::Rule;
 use crate::spec::view::{Field, Object};
 
@@ -225,10 +226,11 @@ pub(super) fn component_names(document: &Document<'_>, out: &mut Collector<'_>) 
             "hgctl does not look for a component `{}`",
             excerpt(entry.name)
         );
-        let help = match suggestion(entry.name, HGCTL_COMPONENTS) {
-            Some(name) => format!("did you mean `{name}`?"),
+        let name = entry.name.to_owned();
+        let help = Help::later(move || match suggestion(&name, HGCTL_COMPONENTS) {
+            Some(meant) => format!("did you mean `{meant}`?"),
             None => "it runs `aggregator`, `executor` and `performer`".to_owned(),
-        };
+        });
         out.trap(
             Consumer::Hgctl,
             Rule::UnreadComponent,

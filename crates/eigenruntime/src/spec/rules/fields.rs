@@ -4,6 +4,7 @@ use super::Document;
 use super::schema::{self, Known, Schema};
 use crate::spec::collector::Collector;
 use crate::spec::excerpt::{excerpt, suggestion};
+use crate::spec::help::Help;
 use crate::spec::rule::Rule;
 use crate::spec::view::Field;
 
@@ -84,14 +85,17 @@ pub(super) fn unknown_fields(document: &Document<'_>, out: &mut Collector<'_>) {
     });
 }
 
-fn advice(field: &Field<'_>, schema: &Schema) -> String {
-    let names: Vec<_> = schema.fields.iter().map(|known| known.name).collect();
-    if let Some(name) = suggestion(field.name, &names) {
-        return format!("did you mean `{name}`?");
-    }
-    match field.name {
-        "teeEnabled" | "tee_enabled" => "move it below `resources`".to_owned(),
-        "image" => "write `registry` and `digest` instead".to_owned(),
-        _ => format!("remove it; known are `{}`", names.join("`, `")),
-    }
+fn advice(field: &Field<'_>, schema: &'static Schema) -> Help {
+    let name = field.name.to_owned();
+    Help::later(move || {
+        let names: Vec<_> = schema.fields.iter().map(|known| known.name).collect();
+        if let Some(meant) = suggestion(&name, &names) {
+            return format!("did you mean `{meant}`?");
+        }
+        match name.as_str() {
+            "teeEnabled" | "tee_enabled" => "move it below `resources`".to_owned(),
+            "image" => "write `registry` and `digest` instead".to_owned(),
+            _ => format!("remove it; known are `{}`", names.join("`, `")),
+        }
+    })
 }
