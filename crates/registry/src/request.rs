@@ -8,7 +8,7 @@ use eigenpack_oci::distribution::ErrorCode;
 use http_body_util::BodyExt as _;
 use hyper::Method;
 use hyper::body::{Body as _, Incoming};
-use hyper::header::{AsHeaderName, HeaderMap};
+use hyper::header::{AsHeaderName, EXPECT, HeaderMap};
 use tokio::time::timeout;
 
 use crate::fault::RequestTap;
@@ -26,6 +26,8 @@ pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) headers: HeaderMap,
     body: Incoming,
+    /// Whether the client waits to be told that the body is wanted: the first read of it tells so.
+    awaits_invitation: bool,
     /// Why the body ended too early, where part of it was handed out since.
     broken: Option<Refusal>,
     idle_timeout: Duration,
@@ -40,6 +42,7 @@ impl Request {
         let (mut head, body) = request.into_parts();
         Self {
             method: head.method,
+            awaits_invitation: !body.is_end_stream() && expects_invitation(&head.headers),
             headers: head.headers,
             body,
             broken: None,
@@ -106,9 +109,15 @@ impl Request {
         Ok(batch)
     }
 
+    /// Tells whether the client still waits to be told that the body is wanted. It was not read then, and whether it comes
+    /// is not known.
+    pub(crate) fn awaits_invitation(&self) -> bool {
+        self.awaits_invitation
+    }
+
     /// Reads what is left of a body that nobody wants, as far as that is worth it.
     pub(crate) async fn drain(&mut self) {
-        if self.body.is_end_stream() {
+        if self.body.is_end_stream() || self.awaits_invitation {
             return;
         }
         let mut read = 0;
@@ -125,6 +134,7 @@ impl Request {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
+        self.awaits_invitation = false;
         loop {
             let frame = timeout(self.idle_timeout, self.body.frame()).await;
             let frame = frame.map_err(|_| Refusal::timed_out())?;
@@ -162,4 +172,10 @@ impl Request {
             }
         }
     }
+}
+
+/// Tells whether a client sends the body only once it is asked to (RFC 9110, section 10.1.1).
+fn expects_invitation(headers: &HeaderMap) -> bool {
+    let expected = headers.get(EXPECT);
+    expected.is_some_and(|expected| expected.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use eigenpack_oci::distribution::{Endpoint, ErrorCode};
 use hyper::body::Incoming;
-use hyper::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{CONNECTION, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use hyper::{Method, StatusCode};
 use tokio::time::timeout;
 
@@ -52,6 +52,10 @@ impl<S: RegistryStore> Registry<S> {
         let mut answer = result
             .unwrap_or_else(|_| Err(Refusal::timed_out()))
             .unwrap_or_else(Refusal::into_answer);
+        if request.awaits_invitation() {
+            // What comes next on the connection may be the body or another request.
+            header(&mut answer, CONNECTION, "close");
+        }
         if method == Method::HEAD {
             answer = without_content(answer);
         }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::fixture::{Running, manifest};
+use crate::fixture::{Reply, Running, manifest};
 
 #[tokio::test]
 async fn sizes_are_bounded() {
@@ -169,6 +169,43 @@ async fn a_server_that_can_only_be_read_changes_nothing() {
         server.ask(line, &[], b"").await.refused(405, "UNSUPPORTED");
     }
     assert_eq!(server.get("/v2/").await.status, 200);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_content_that_is_refused() {
+    let refusing = Running::with(|options| options.read_only = true).await;
+    let taking = Running::in_memory().await;
+    let content = manifest("x");
+    let length = content.bytes().len().to_string();
+    let headers = [
+        ("Expect", "100-continue"),
+        ("Content-Length", length.as_str()),
+        ("Content-Type", content.media_type().as_str()),
+    ];
+    let ask = async |server: &Running| {
+        let head = server.request("PUT /v2/a/b/manifests/v1", &headers, b"");
+        // Whether the connection goes on is the server's to say.
+        let head = String::from_utf8(head).unwrap();
+        let head = head.replace("Connection: close\r\n", "");
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream
+    };
+    let mut said = Vec::new();
+    ask(&refusing).await.read_to_end(&mut said).await.unwrap();
+    let refused = Reply::parse(&said);
+    refused.refused(405, "UNSUPPORTED");
+    assert_eq!(refused.header("connection"), Some("close"));
+
+    let invitation = b"HTTP/1.1 100 Continue\r\n\r\n";
+    let mut stream = ask(&taking).await;
+    let mut said = [0; 25];
+    stream.read_exact(&mut said).await.unwrap();
+    assert_eq!(&said, invitation);
+    stream.write_all(content.bytes()).await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 201");
 }
 
 #[tokio::test]
