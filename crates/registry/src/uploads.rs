@@ -84,6 +84,8 @@ impl<S: RegistryStore> Registry<S> {
             Method::PUT => {
                 let missing = || Refusal::bad(ErrorCode::DigestInvalid, "the digest is missing");
                 let digest = digest.ok_or_else(missing)?;
+                // Said before the content is taken, so that the upload can still be closed.
+                known(digest.algorithm().clone())?;
                 let mut held = session.hold().await;
                 let upload = held.as_ref().ok_or_else(unknown)?;
                 self.add(request, repository, id, &session, upload).await?;

@@ -206,6 +206,23 @@ async fn other_algorithms_may_be_announced_or_not() {
 }
 
 #[tokio::test]
+async fn an_upload_survives_a_digest_by_which_nothing_can_be_verified() {
+    let (_directory, servers) = Running::both().await;
+    for server in &servers {
+        let location = server.open("a/b").await;
+        let patch = format!("PATCH {location}");
+        assert_eq!(server.ask(&patch, &[], b"01234").await.status, 202);
+        let unknown = format!("PUT {location}?digest=blake9:{}", "0".repeat(64));
+        let refused = server.ask(&unknown, &[], b"56789").await;
+        refused.refused(400, "DIGEST_INVALID");
+        let status = server.get(&location).await;
+        assert_eq!((status.status, status.header("range")), (204, Some("0-4")));
+        let put = format!("PUT {location}?digest={}", Digest::sha256(b"0123456789"));
+        assert_eq!(server.ask(&put, &[], b"56789").await.status, 201);
+    }
+}
+
+#[tokio::test]
 async fn a_cancelled_upload_is_gone_and_belongs_to_one_repository() {
     let server = Running::in_memory().await;
     let location = server.open("a/b").await;
