@@ -4,7 +4,7 @@
 //! password that was found right is recognised by a hash of it from then on.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
+use std::io;
 use std::sync::{Arc, OnceLock};
 use std::thread::available_parallelism;
 
@@ -45,15 +45,12 @@ struct Credentials {
 }
 
 impl Authenticator {
-    pub(crate) fn new(users: &Htpasswd) -> Self {
+    pub(crate) fn new(users: &Htpasswd) -> io::Result<Self> {
         let processors = available_parallelism().map_or(1, usize::from);
         let costliest = users.entries().max_by_key(|(_, entry)| entry.cost);
-        let random = RandomState::new();
         let mut key = [0; 32];
-        for (at, part) in key.chunks_exact_mut(8).enumerate() {
-            part.copy_from_slice(&random.hash_one(at).to_le_bytes());
-        }
-        Self {
+        getrandom::fill(&mut key)?;
+        Ok(Self {
             accounts: users
                 .entries()
                 .map(|(name, entry)| (name.into(), Account::new(&entry.hash)))
@@ -61,7 +58,7 @@ impl Authenticator {
             decoy: costliest.map_or_else(Arc::default, |(_, entry)| (*entry.hash).into()),
             checks: Arc::new(Semaphore::new(processors.div_ceil(2))),
             key,
-        }
+        })
     }
 
     /// Refuses a request that does not come from a user.

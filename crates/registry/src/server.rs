@@ -58,7 +58,7 @@ impl<S: RegistryStore> Server<S> {
         let registry = Registry {
             store,
             sessions: Sessions::new(options.max_open_uploads, options.upload_expiry),
-            authenticator: options.users.as_ref().map(Authenticator::new),
+            authenticator: options.users.as_ref().map(Authenticator::new).transpose()?,
             watch: Watch::new(&options),
             options,
             site,

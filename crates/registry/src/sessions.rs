@@ -1,7 +1,6 @@
 //! The uploads that are open.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +9,7 @@ use eigenpack_oci::Repository;
 use eigenpack_oci::distribution::{ErrorCode, SessionId};
 use hyper::StatusCode;
 use hyper::header::RETRY_AFTER;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use crate::pulse::Pulse;
@@ -29,8 +28,6 @@ pub(crate) struct Sessions<U> {
     open: Mutex<HashMap<SessionId, Arc<Session<U>>>>,
     room: Arc<Semaphore>,
     expiry: Duration,
-    names: RandomState,
-    named: AtomicU64,
 }
 
 /// One upload.
@@ -45,6 +42,7 @@ pub(crate) struct Session<U> {
     /// Beats when content comes.
     content: Arc<Pulse>,
     superseded: Notify,
+    cancelled: watch::Sender<bool>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -54,8 +52,6 @@ impl<U> Sessions<U> {
             open: Mutex::default(),
             room: Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
             expiry,
-            names: RandomState::new(),
-            named: AtomicU64::new(0),
         }
     }
 
@@ -76,7 +72,7 @@ impl<U> Sessions<U> {
         upload: U,
         room: OwnedSemaphorePermit,
     ) -> Result<SessionId, Refusal> {
-        let id = self.name()?;
+        let id = unguessable()?;
         let session = Session {
             repository: repository.clone(),
             upload: tokio::sync::Mutex::new(Some(upload)),
@@ -84,6 +80,7 @@ impl<U> Sessions<U> {
             asked: Pulse::default(),
             content: Arc::default(),
             superseded: Notify::new(),
+            cancelled: watch::Sender::default(),
             _room: room,
         };
         self.lock().insert(id.clone(), Arc::new(session));
@@ -104,7 +101,15 @@ impl<U> Sessions<U> {
         Ok(session)
     }
 
-    /// Forgets a session, and tells whether there was one.
+    /// Forgets a session and ends what is being done with it.
+    pub(crate) fn cancel(&self, id: &SessionId) {
+        let removed = self.lock().remove(id);
+        if let Some(session) = removed {
+            session.cancelled.send_replace(true);
+        }
+    }
+
+    /// Forgets a session, and tells whether there was one: who closes or cancels an upload is the one who forgot it.
     pub(crate) fn remove(&self, id: &SessionId) -> bool {
         // What has arrived is thrown away once others can go on.
         let removed = self.lock().remove(id);
@@ -124,24 +129,6 @@ impl<U> Sessions<U> {
             .extract_if(|_, session| is_over(session))
             .collect();
         drop(expired);
-    }
-
-    /// Makes a name that cannot be guessed: a keyed hash of a counter, in the form of a UUID.
-    fn name(&self) -> Result<SessionId, Refusal> {
-        let count = self.named.fetch_add(1, Ordering::Relaxed);
-        let (high, low) = (
-            self.names.hash_one((count, 0)),
-            self.names.hash_one((count, 1)),
-        );
-        let name = format!(
-            "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-            high >> 32,
-            high >> 16 & 0xffff,
-            high & 0xfff,
-            low >> 48 & 0x3fff | 0x8000,
-            low & 0xffff_ffff_ffff
-        );
-        Ok(name.parse()?)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<SessionId, Arc<Session<U>>>> {
@@ -192,10 +179,32 @@ impl<U> Session<U> {
         self.superseded.notified().await;
     }
 
+    /// Waits until the upload was cancelled.
+    pub(crate) async fn cancelled(&self) {
+        // The sender is part of this.
+        drop(self.cancelled.subscribe().wait_for(|is| *is).await);
+    }
+
     /// Returns for how long nobody used the session.
     fn idle(&self) -> Duration {
         self.asked.silence().min(self.content.silence())
     }
+}
+
+/// Makes a name that cannot be guessed: a random UUID (RFC 9562, section 5.4).
+fn unguessable() -> Result<SessionId, Refusal> {
+    let mut random = [0; 16];
+    getrandom::fill(&mut random)?;
+    let random = u128::from_be_bytes(random);
+    let name = format!(
+        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
+        random >> 96,
+        random >> 80 & 0xffff,
+        random >> 64 & 0xfff,
+        random >> 48 & 0x3fff | 0x8000,
+        random & 0xffff_ffff_ffff
+    );
+    Ok(name.parse()?)
 }
 
 /// The answer where there is no such upload, or none any more.
@@ -217,7 +226,7 @@ mod tests {
             let room = sessions.room().unwrap();
             sessions.open(&repository, (), room).unwrap()
         };
-        let (one, two) = (open(), sessions.name().unwrap());
+        let (one, two) = (open(), unguessable().unwrap());
         assert_ne!(one, two);
         assert_eq!(one.as_str().len(), 36);
         let other = "other".parse().unwrap();

@@ -68,7 +68,7 @@ impl<S: RegistryStore> Registry<S> {
         let session = self.sessions.find(repository, id)?;
         match request.method {
             Method::DELETE => {
-                self.sessions.remove(id);
+                self.sessions.cancel(id);
                 Ok(empty(StatusCode::NO_CONTENT))
             }
             Method::GET | Method::HEAD => {
@@ -90,7 +90,9 @@ impl<S: RegistryStore> Registry<S> {
                 let upload = held.as_ref().ok_or_else(unknown)?;
                 self.add(request, repository, id, &session, upload).await?;
                 let upload = held.take().ok_or_else(unknown)?;
-                self.sessions.remove(id);
+                if !self.sessions.remove(id) {
+                    return Err(unknown());
+                }
                 upload.close(digest.clone()).await?;
                 Ok(created(repository, &digest))
             }
@@ -126,6 +128,7 @@ impl<S: RegistryStore> Registry<S> {
         let received = self.receive(request, upload, size, |size| session.has(size));
         let result = tokio::select! {
             result = received => result,
+            () = session.cancelled() => return Err(unknown()),
             () = session.superseded() => {
                 // This one may be tried again: its client asks then how far the upload is.
                 let message = "nothing came, and another request goes on with this upload";

@@ -144,6 +144,34 @@ async fn a_client_that_is_back_goes_on_while_its_old_connection_is_half_open() {
     Reply::parse(&answer).refused(408, "BLOB_UPLOAD_INVALID");
 }
 
+#[tokio::test]
+async fn what_is_being_done_with_an_upload_ends_when_it_is_cancelled() {
+    let (_directory, servers) = Running::both().await;
+    for server in &servers {
+        let digest = Digest::sha256(b"0123456789");
+        for (method, query) in [
+            ("PUT", format!("?digest={digest}")),
+            ("PATCH", String::new()),
+        ] {
+            let location = server.open("a/b").await;
+            let line = format!("{method} {location}{query}");
+            let mut stream = TcpStream::connect(server.address).await.unwrap();
+            let head = server.request(&line, &[("Content-Length", "10")], b"0123");
+            stream.write_all(&head).await.unwrap();
+            // Once this is answered, the request before it has certainly arrived.
+            assert_eq!(server.get(&location).await.status, 204);
+            let cancel = format!("DELETE {location}");
+            assert_eq!(server.ask(&cancel, &[], b"").await.status, 204);
+            stream.write_all(b"456789").await.unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.unwrap();
+            Reply::parse(&answer).refused(404, "BLOB_UPLOAD_UNKNOWN");
+        }
+        let blob = server.get(&format!("/v2/a/b/blobs/{digest}")).await;
+        blob.refused(404, "BLOB_UNKNOWN");
+    }
+}
+
 /// Sends the beginning of a request, and nothing more.
 async fn broken_off(server: &Running, line: &str, headers: &[(&str, &str)], body: &[u8]) {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
