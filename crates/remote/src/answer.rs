@@ -30,6 +30,8 @@ pub(crate) struct Answer {
     pub(crate) is_led: bool,
     /// What of the request must not be shown.
     pub(crate) mask: Mask,
+    /// Whether the request was sent before, and may have been carried out then.
+    pub(crate) may_be_second: bool,
 }
 
 /// Why there is no answer.

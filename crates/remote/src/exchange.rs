@@ -48,16 +48,22 @@ impl Connection {
         deadline: Deadline,
     ) -> Result<Answer, ExchangeError> {
         let mut retries = Retries::new(&self.options.retry, deadline);
+        let mut may_be_second = false;
         loop {
             // Boxed, since every operation would carry the largest of all futures otherwise.
-            let outcome = Box::pin(self.attempt(request, deadline)).await;
+            let mut outcome = Box::pin(self.attempt(request, deadline)).await;
+            if let Ok(answer) = &mut outcome {
+                answer.may_be_second = may_be_second;
+            }
             let failure = match &outcome {
                 _ if !request.repeatable => return outcome,
                 Ok(answer) => answer.failure(),
                 Err(error) => error.failure(),
             };
             match failure {
-                Some(failure) if retries.again(failure).await => {}
+                Some(failure) if retries.again(failure).await => {
+                    may_be_second |= failure.leaves_doubt();
+                }
                 _ => return outcome,
             }
         }
@@ -211,6 +217,7 @@ async fn read(
         asked,
         is_led,
         mask: response.mask().clone(),
+        may_be_second: false,
     };
     if !answer.is_success() {
         answer.body = response.start(MAX_ERROR_SIZE, ERROR_PATIENCE).await;

@@ -114,6 +114,8 @@ impl RemoteRepository {
         let answer = self.connection.exchange(&request, deadline).await?;
         match (answer.status, which) {
             (200..=299, _) => Ok(()),
+            // The first try did it, and its answer was lost.
+            (404, _) if answer.may_be_second => Ok(()),
             (404, _) if answer.is_repository_unknown() => Err(PushError::RepositoryNotFound),
             (404, which) => Err(PushError::ManifestNotFound(which)),
             (400 | 405, TagOrDigest::Tag(_)) => Err(PushError::Unsupported("delete a tag")),

@@ -20,6 +20,18 @@ pub enum Failure<'a> {
     Silent,
 }
 
+impl Failure<'_> {
+    /// Tells whether the request may have been carried out all the same.
+    ///
+    /// With some statuses a server says that it did not get to it; a gateway's say nothing of the server behind it.
+    pub fn leaves_doubt(self) -> bool {
+        match self {
+            Self::Broken | Self::Silent => true,
+            Self::Status { status, .. } => matches!(status, 500 | 502 | 504),
+        }
+    }
+}
+
 /// How often and with what pauses a request that is safe to repeat is tried again.
 ///
 /// The pause is random between nothing and a bound that doubles each time ("full jitter"), so that clients that failed
@@ -144,6 +156,26 @@ mod tests {
             assert!(!RetryPolicy::is_retryable(status(final_)), "{final_}");
         }
         assert!(RetryPolicy::is_retryable(Failure::Broken));
+    }
+
+    #[test]
+    fn whoever_did_not_get_to_it_has_not_done_it() {
+        let status = |status| Failure::Status {
+            status,
+            retry_after: None,
+        };
+        for doubtful in [
+            Failure::Broken,
+            Failure::Silent,
+            status(500),
+            status(502),
+            status(504),
+        ] {
+            assert!(doubtful.leaves_doubt(), "{doubtful:?}");
+        }
+        for sure in [404, 408, 429, 503] {
+            assert!(!status(sure).leaves_doubt(), "{sure}");
+        }
     }
 
     #[test]

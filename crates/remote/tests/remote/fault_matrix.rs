@@ -41,33 +41,33 @@ const __: Option<Cell> = None;
 
 #[rustfmt::skip]
 const MATRIX: [(Column, [Option<Cell>; ROWS.len()]); 23] = [
-    //                     GET       GET   GET    POST   POST  POST   PATCH  PUT   PUT
-    //                     manifest  blob  token  token  blob  mount  chunk  blob  manifest
-    (Status(408),         [S,        S,    S,     S,     S,    S,     S,     S,    S]),
-    (Status(429),         [S,        S,    S,     S,     S,    S,     S,     S,    S]),
-    (AfterSeconds(429),   [S,        S,    S,     S,     S,    S,     S,     S,    S]),
-    (AfterDate(429),      [S,        S,    S,     S,     S,    S,     S,     S,    S]),
-    (Status(500),         [S,        S,    S,     S,     S,    S,     S,     S,    S]),
-    (Status(502),         [S,        S,    S,     S,     S,    S,     S,     S,    S]),
-    (Status(503),         [S,        S,    S,     S,     S,    S,     S,     S,    S]),
-    (AfterSeconds(503),   [S,        S,    S,     S,     S,    S,     S,     S,    S]),
-    (AfterDate(503),      [S,        S,    S,     S,     S,    S,     S,     S,    S]),
-    (Status(504),         [S,        S,    S,     S,     S,    S,     S,     S,    S]),
+    //                     GET       GET   GET    POST   POST  POST   PATCH  PUT   PUT       DELETE
+    //                     manifest  blob  token  token  blob  mount  chunk  blob  manifest  manifest
+    (Status(408),         [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
+    (Status(429),         [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
+    (AfterSeconds(429),   [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
+    (AfterDate(429),      [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
+    (Status(500),         [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
+    (Status(502),         [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
+    (Status(503),         [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
+    (AfterSeconds(503),   [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
+    (AfterDate(503),      [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
+    (Status(504),         [S,        S,    S,     S,     S,    S,     S,     S,    S,        S]),
     // The connection is reset before the request is carried out, or after.
-    (ResetAtOnce,         [B,        B,    B,     B,     B,    B,     B,     B,    B]),
-    (ResetBeforeHead,     [B,        B,    B,     B,     B,    B,     D,     D,    B]),
-    (ResetInContent,      [__,       __,   __,    B,     B,    __,    B,     B,    B]),
-    (ResetInAnswer,       [B,        B,    B,     B,     D,    D,     D,     D,    D]),
-    (TruncatedAnswer,     [B,        B,    B,     B,     D,    D,     D,     D,    D]),
-    (StalledAtOnce,       [T,        T,    T,     T,     T,    T,     G,     G,    T]),
-    (StalledBeforeHead,   [T,        T,    T,     T,     T,    T,     D,     D,    T]),
-    (StalledContent,      [__,       __,   __,    T,     T,    __,    G,     G,    T]),
-    (StalledAnswer,       [T,        G,    T,     T,     D,    D,     D,     D,    D]),
+    (ResetAtOnce,         [B,        B,    B,     B,     B,    B,     B,     B,    B,        B]),
+    (ResetBeforeHead,     [B,        B,    B,     B,     B,    B,     D,     D,    B,        B]),
+    (ResetInContent,      [__,       __,   __,    B,     B,    __,    B,     B,    B,        __]),
+    (ResetInAnswer,       [B,        B,    B,     B,     D,    D,     D,     D,    D,        D]),
+    (TruncatedAnswer,     [B,        B,    B,     B,     D,    D,     D,     D,    D,        D]),
+    (StalledAtOnce,       [T,        T,    T,     T,     T,    T,     G,     G,    T,        T]),
+    (StalledBeforeHead,   [T,        T,    T,     T,     T,    T,     D,     D,    T,        T]),
+    (StalledContent,      [__,       __,   __,    T,     T,    __,    G,     G,    T,        __]),
+    (StalledAnswer,       [T,        G,    T,     T,     D,    D,     D,     D,    D,        D]),
     // The first byte is another, or one in the middle.
-    (CorruptedContent,    [__,       __,   __,    __,    D,    __,    R,     R,    O]),
-    (CorruptedStart,      [W,        W,    N,     N,     __,   __,    __,    __,   __]),
-    (CorruptedAnswer,     [W,        W,    U,     P,     __,   __,    __,    __,   __]),
-    (SlowAnswer,          [D,        D,    D,     D,     __,   __,    __,    __,   __]),
+    (CorruptedContent,    [__,       __,   __,    __,    D,    __,    R,     R,    O,        __]),
+    (CorruptedStart,      [W,        W,    N,     N,     __,   __,    __,    __,   __,       __]),
+    (CorruptedAnswer,     [W,        W,    U,     P,     __,   __,    __,    __,   __,       __]),
+    (SlowAnswer,          [D,        D,    D,     D,     __,   __,    __,    __,   __,       __]),
 ];
 
 /// Tries all cells of a group, several at a time: most of them wait.

@@ -4,7 +4,7 @@ use eigenpack_oci::{
     AccessError, FetchError, Precondition, PushError, Source as _, Tag, TagOrDigest, Target as _,
 };
 
-use eigenpack_registry::fault::{Fault, Requests};
+use eigenpack_registry::fault::{Fault, Moment, Requests};
 
 use crate::embedded::Embedded;
 use crate::fixture::manifest;
@@ -181,6 +181,30 @@ async fn deletes_or_says_that_it_cannot() {
         running.next(&Requests::all(), [Fault::answer(status).into()]);
         let error = target.delete(which).await.unwrap_err();
         assert!(matches!(error, PushError::Unsupported(_)), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_delete_that_was_carried_out_before_is_done() {
+    let running = Embedded::start().await;
+    let target = running.repository();
+    for (first, is_done) in [
+        (Fault::from(Fault::answer(502)), true),
+        (Fault::Reset(Moment::BeforeHead), true),
+        // Whoever has no time for it has not deleted it.
+        (Fault::answer(429).into(), false),
+        (Fault::answer(503).into(), false),
+    ] {
+        running.recorder.clear();
+        let told = format!("{first:?}");
+        running.next(&Requests::all(), [first, Fault::answer(404).into()]);
+        let deleted = target.delete(tag().into()).await;
+        assert_eq!(running.recorder.exchanges().len(), 2, "{told}");
+        match deleted {
+            Ok(()) => assert!(is_done, "{told}"),
+            Err(PushError::ManifestNotFound(_)) => assert!(!is_done, "{told}"),
+            Err(other) => panic!("{other:?}: {told}"),
+        }
     }
 }
 

@@ -34,11 +34,12 @@ pub(super) enum Row {
     /// The PUT of a large blob.
     PutBlob,
     PutManifest,
+    DeleteManifest,
 }
 
 use Row::*;
 
-pub(super) const ROWS: [Row; 9] = [
+pub(super) const ROWS: [Row; 10] = [
     GetManifest,
     GetBlob,
     GetToken,
@@ -48,6 +49,7 @@ pub(super) const ROWS: [Row; 9] = [
     Patch,
     PutBlob,
     PutManifest,
+    DeleteManifest,
 ];
 
 /// The largest content of one request that the registry takes for [`Patch`], and the client's chunk then.
@@ -89,7 +91,7 @@ fn tag() -> eigenpack_oci::Tag {
 impl Row {
     fn endpoint(self) -> Endpoint {
         match self {
-            GetManifest | PutManifest => Endpoint::Manifest,
+            GetManifest | PutManifest | DeleteManifest => Endpoint::Manifest,
             GetBlob => Endpoint::Blob,
             GetToken | PostToken => Endpoint::Other,
             PostBlob | PostMount => Endpoint::UploadStart,
@@ -104,6 +106,7 @@ impl Row {
             PostToken | PostBlob | PostMount => Method::Post,
             Patch => Method::Patch,
             PutBlob | PutManifest => Method::Put,
+            DeleteManifest => Method::Delete,
         };
         Requests::to(self.endpoint()).method(method)
     }
@@ -139,7 +142,9 @@ impl Row {
     /// Puts there what is to be read, and lets the client learn what it has to know.
     pub(super) async fn prepare(self, running: &Embedded, repository: &RemoteRepository) {
         match self {
-            GetManifest | GetToken => running.add_manifest("v1", &manifest("1")).await,
+            GetManifest | GetToken | DeleteManifest => {
+                running.add_manifest("v1", &manifest("1")).await;
+            }
             GetBlob => running.add_blob(&large()).await,
             Patch => {
                 let refusal = Requests::to(Endpoint::UploadClose).content_over(CHUNK as u64);
@@ -195,16 +200,22 @@ impl Row {
                 let push = repository.push_manifest(raw, tags, Precondition::Absent);
                 push.await.map_err(Failure::Push)
             }
+            DeleteManifest => {
+                let delete = repository.delete(TagOrDigest::Tag(tag()));
+                delete.await.map_err(Failure::Push)
+            }
         }
     }
 
-    /// Returns what the registry holds of what was to be written, if anything was.
+    /// Returns what the registry holds of what was to be written, if anything was; all of it is there where all is gone that
+    /// was to be deleted.
     pub(super) async fn held(self, running: &Embedded) -> Option<Held> {
-        let has_blob = match self {
+        let is_done = match self {
             GetManifest | GetBlob | GetToken => return None,
             PostToken | PostBlob => running.has_blob(SMALL).await,
             PostMount | PutBlob => running.has_blob(&large()).await,
             Patch => running.has_blob(&chunked()).await,
+            DeleteManifest => running.tagged("v1").await.is_none(),
             PutManifest => {
                 return Some(match running.tagged("v1").await {
                     None => Held::Nothing,
@@ -213,6 +224,6 @@ impl Row {
                 });
             }
         };
-        Some(if has_blob { Held::All } else { Held::Nothing })
+        Some(if is_done { Held::All } else { Held::Nothing })
     }
 }
