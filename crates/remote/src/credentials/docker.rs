@@ -22,7 +22,8 @@ use super::{CredentialProvider, Finding, Found};
 /// The credentials that Docker and Podman have, found by their rules.
 ///
 /// Places are searched in the order of [`Places`], and nothing is looked at before credentials are asked for. Files are read
-/// once, and a helper is asked once for each registry; a new value of this type looks again.
+/// once, and a helper is asked once for each registry, until a credential is refused: helpers give out some that end. What a
+/// helper did not answer is asked again by whoever comes later.
 ///
 /// A place that cannot be read is passed over as long as another one has credentials for the registry. An entry or a helper
 /// for the registry that does not work is an error, and never the same as having none.
@@ -172,17 +173,26 @@ impl DockerCredentials {
         }
     }
 
-    /// Asks a helper, or remembers what it answered.
+    /// Asks a helper, or remembers what it answered. An error is for those who waited for it together.
     async fn ask(&self, cache: &Cache, name: &HelperName, config: &Path, server: &str) -> Answer {
+        let question = (name.clone(), server.to_owned());
         let slot = {
             let mut answers = locked(&cache.answers);
-            let key = (name.clone(), server.to_owned());
-            Arc::clone(answers.entry(key).or_default())
+            Arc::clone(answers.entry(question.clone()).or_default())
         };
         let helper = Configured { name, config };
-        slot.get_or_init(|| self.helpers.get(helper, server))
-            .await
-            .clone()
+        let answer = slot.get_or_init(|| self.helpers.get(helper, server));
+        let answer = answer.await.clone();
+        if answer.is_err() {
+            let mut answers = locked(&cache.answers);
+            if answers
+                .get(&question)
+                .is_some_and(|kept| Arc::ptr_eq(kept, &slot))
+            {
+                answers.remove(&question);
+            }
+        }
+        answer
     }
 
     fn cache(&self) -> Arc<Cache> {
@@ -200,9 +210,29 @@ impl CredentialProvider for DockerCredentials {
         let (registry, repository) = (registry.clone(), repository.cloned());
         Box::pin(async move { self.explain(&registry, repository.as_ref()).await.outcome })
     }
+
+    /// Forgets the helpers' answers that are this credential, and all files.
+    fn refused(&self, _: &RegistryHost, credential: &Credential) {
+        let mut cache = locked(&self.cache);
+        let rest = cache.answers_but(credential);
+        *cache = Arc::new(rest);
+    }
 }
 
 impl Cache {
+    /// Makes one that remembers the helpers' answers, those to come too, but not those that are a credential.
+    fn answers_but(&self, refused: &Credential) -> Self {
+        let mut answers = locked(&self.answers).clone();
+        answers.retain(|_, slot| match slot.get() {
+            Some(Ok(Some(credential))) => credential != refused,
+            _ => true,
+        });
+        Self {
+            files: OnceCell::new(),
+            answers: Mutex::new(answers),
+        }
+    }
+
     /// Returns the places with what they hold, read once.
     async fn files(&self, places: &Places) -> &[(Place, Content)] {
         self.files

@@ -44,6 +44,13 @@ pub trait CredentialProvider: fmt::Debug + Send + Sync {
     /// Nothing found is no error: the credential is [`Credential::Anonymous`] then, and its source
     /// [`CredentialSource::Nothing`]. An error means that there would be something if all were well.
     fn find(&self, registry: &RegistryHost, repository: Option<&Repository>) -> Finding<'_>;
+
+    /// Is told that a registry refused a credential that was found, so that whoever remembers it can forget it.
+    ///
+    /// [`find`](Self::find) is asked once more then. Does nothing unless implemented otherwise.
+    fn refused(&self, registry: &RegistryHost, credential: &Credential) {
+        let _ = (registry, credential);
+    }
 }
 
 /// A credential, and where it was found.
