@@ -10,7 +10,7 @@ use eigenpack_oci::{AccessError, AnsweredBy, Asked};
 use tokio::time::Instant;
 use url::Url;
 
-use crate::accounts::{Account, Held, Refusal, Renewal};
+use crate::account::{Account, Held, Refusal, Renewal};
 use crate::answer::Answer;
 use crate::connection::Connection;
 use crate::deadline::Deadline;
@@ -243,7 +243,7 @@ impl<'a> Attempt<'a> {
             match step {
                 AuthStep::Retry(header) => {
                     let renewal = renewal(flow, requested, demand);
-                    account.keep(flow, &header, renewal);
+                    account.keep(flow, &header, renewal, Instant::now());
                     return Ok(Ok(header));
                 }
                 AuthStep::RequestToken(request) => {

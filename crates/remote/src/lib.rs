@@ -17,6 +17,7 @@
 //! # }
 //! ```
 
+mod account;
 mod accounts;
 mod answer;
 mod authorization;
