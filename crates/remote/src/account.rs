@@ -24,6 +24,8 @@ pub(crate) struct Account {
     used: Option<UsedCredentials>,
     state: Mutex<State>,
     flights: Mutex<Flights>,
+    /// When its credential was looked for again, because it was refused, and was still the same.
+    pub(crate) still_the_same: tokio::sync::Mutex<Option<Instant>>,
 }
 
 type Flights = BTreeMap<ScopeSet, Flight>;
@@ -84,6 +86,7 @@ impl Account {
                 grants: Vec::new(),
             }),
             flights: Mutex::default(),
+            still_the_same: tokio::sync::Mutex::default(),
         }
     }
 

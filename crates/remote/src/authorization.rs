@@ -13,6 +13,7 @@ use url::Url;
 use crate::account::{Account, Held, Refusal, Renewal};
 use crate::answer::Answer;
 use crate::connection::Connection;
+use crate::credentials::CredentialError;
 use crate::deadline::Deadline;
 use crate::mask::Mask;
 use crate::needs::Needs;
@@ -31,6 +32,8 @@ pub(crate) struct Attempt<'a> {
     refused: Vec<Authorization>,
     flow: Option<AuthFlow>,
     borrowed: u32,
+    /// Whether the account was looked for again, because its credentials were refused.
+    looked_again: bool,
     /// Since when it is wanted: what was refused from then on is refused to it too.
     asked_for: Instant,
     deadline: Deadline,
@@ -59,6 +62,7 @@ impl<'a> Attempt<'a> {
             refused: Vec::new(),
             flow: None,
             borrowed: 0,
+            looked_again: false,
             asked_for,
             deadline,
         };
@@ -100,15 +104,44 @@ impl<'a> Attempt<'a> {
     }
 
     async fn find_account(&mut self) -> Result<Arc<Account>, AccessError> {
-        let connection = self.connection;
+        // A flow goes on as whoever began it.
+        if let Some(account) = self.account.as_ref().filter(|_| self.flow.is_some()) {
+            return Ok(Arc::clone(account));
+        }
+        let Connection { host, accounts, .. } = self.connection;
         let repository = self.needs.repository.as_ref();
-        let account = connection.accounts.find(&connection.host, repository).await;
-        let account = account.map_err(|error| AccessError::Credentials {
-            registry: connection.host.to_string(),
-            source: Box::new(error),
-        })?;
+        let found = accounts.find(host, repository, self.asked_for).await;
+        let account = found.map_err(|error| self.without_credentials(error))?;
         self.account = Some(Arc::clone(&account));
         Ok(account)
+    }
+
+    /// Looks once more for credentials where those of an account are refused, and goes on with others if there are any.
+    async fn find_other(
+        &mut self,
+        refused: &Arc<Account>,
+    ) -> Result<Option<Arc<Account>>, AccessError> {
+        if std::mem::replace(&mut self.looked_again, true) {
+            return Ok(None);
+        }
+        let Connection { host, accounts, .. } = self.connection;
+        let repository = self.needs.repository.as_ref();
+        let found = accounts.find_other(host, repository, refused, self.asked_for);
+        let other = found
+            .await
+            .map_err(|error| self.without_credentials(error))?;
+        if let Some(other) = &other {
+            self.account = Some(Arc::clone(other));
+            self.flow = None;
+        }
+        Ok(other)
+    }
+
+    fn without_credentials(&self, error: CredentialError) -> AccessError {
+        AccessError::Credentials {
+            registry: self.connection.host.to_string(),
+            source: Box::new(error),
+        }
     }
 
     /// Returns the header that is there, after whoever is getting one has got it.
@@ -141,6 +174,24 @@ impl<'a> Attempt<'a> {
     /// Takes a 401 of the registry itself. The request is to be sent again, or the error says why not.
     pub(crate) async fn challenged(&mut self, answer: &Answer) -> Result<(), AccessError> {
         let account = self.find_account().await?;
+        let Err(refusal) = self.answer_as(&account, answer).await? else {
+            return Ok(());
+        };
+        if refusal.failure == AuthFailure::CredentialsRejected
+            && let Some(other) = self.find_other(&account).await?
+        {
+            let answered = self.answer_as(&other, answer).await?;
+            return answered.map_err(|refusal| self.error(answer, &other, refusal));
+        }
+        Err(self.error(answer, &account, refusal))
+    }
+
+    /// Answers a 401 as an account: there is a header to send then, or a reason why not.
+    async fn answer_as(
+        &mut self,
+        account: &Arc<Account>,
+        answer: &Answer,
+    ) -> Result<Result<(), Refusal>, AccessError> {
         let refused = self.header.take();
         if let Some(refused) = &refused {
             account.forget(refused);
@@ -159,36 +210,36 @@ impl<'a> Attempt<'a> {
             {
                 self.borrowed += 1;
                 self.header = Some(other);
-                return Ok(());
+                return Ok(Ok(()));
             }
             if let Some((at, refusal)) = &*last_failure
                 && *at >= self.asked_for
             {
-                return Err(self.error(answer, &account, refusal.clone()));
+                return Ok(Err(refusal.clone()));
             }
         }
         let outcome = match self.flow.take() {
             Some(mut flow) => {
-                let outcome = self.follow(&account, &mut flow, &demand).await?;
+                let outcome = self.follow(account, &mut flow, &demand).await?;
                 self.flow = Some(flow);
                 outcome
             }
-            None => self.begin(&account, &demand).await?,
+            None => self.begin(account, &demand).await?,
         };
         match outcome {
             // The same again would be refused again.
             Ok(header) if refused.as_ref() != Some(&header) => {
                 self.header = Some(header);
-                Ok(())
+                Ok(Ok(()))
             }
             outcome => {
-                account_forgets(&account, &outcome);
+                account_forgets(account, &outcome);
                 let refusal = outcome.err().unwrap_or(Refusal {
                     failure: AuthFailure::CredentialsRejected,
                     token_service: None,
                 });
                 *last_failure = Some((Instant::now(), refusal.clone()));
-                Err(self.error(answer, &account, refusal))
+                Ok(Err(refusal))
             }
         }
     }
@@ -205,7 +256,7 @@ impl<'a> Attempt<'a> {
             let connection = self.connection;
             let other = connection
                 .accounts
-                .find(&connection.host, Some(repository))
+                .find(&connection.host, Some(repository), self.asked_for)
                 .await;
             if other.is_ok_and(|other| Arc::ptr_eq(&other, account)) {
                 all.merge(scopes);

@@ -1,8 +1,9 @@
 //! Whose credentials are used: asked for once, when they are demanded, and never mixed.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use eigenpack_oci::distribution::Credential;
 use eigenpack_oci::{AccessError, FetchError, RegistryHost, Repository, Source as _};
 use eigenpack_remote::credentials::{
     CredentialError, CredentialProvider, CredentialSource, Finding, Found,
@@ -76,11 +77,13 @@ async fn credentials_are_asked_for_after_a_challenge_only() {
     assert_eq!(provider.0.load(Ordering::SeqCst), 0);
 }
 
-#[derive(Debug)]
-struct Broken;
+/// Cannot find anything, and counts how often it should.
+#[derive(Debug, Default)]
+struct Broken(AtomicUsize);
 
 impl CredentialProvider for Broken {
     fn find(&self, _: &RegistryHost, _: Option<&Repository>) -> Finding<'_> {
+        self.0.fetch_add(1, Ordering::SeqCst);
         Box::pin(async {
             Err(CredentialError::HelperMissing {
                 name: "pass".into(),
@@ -93,7 +96,7 @@ impl CredentialProvider for Broken {
 #[tokio::test]
 async fn credentials_that_cannot_be_had_are_an_error() {
     let guarded = Guarded::start(Rules::default()).await;
-    let registry = guarded.stage.registry(Some(Arc::new(Broken)));
+    let registry = guarded.stage.registry(Some(Arc::new(Broken::default())));
     let source = registry.repository("a/b".parse().unwrap());
     let error = source.manifest(which()).await.unwrap_err();
     let FetchError::Access(AccessError::Credentials { registry, source }) = error else {
@@ -114,4 +117,144 @@ async fn credentials_can_be_checked() {
         matches!(error, AccessError::Unauthenticated(_)),
         "{error:?}"
     );
+}
+
+#[tokio::test]
+async fn why_there_are_no_credentials_is_for_those_who_asked_together() {
+    let guarded = Guarded::start(Rules::default()).await;
+    let provider = Arc::new(Broken::default());
+    let registry = guarded.stage.registry(Some(provider.clone()));
+    let source = registry.repository("a/b".parse().unwrap());
+    for asked in 1..=2 {
+        let all = (0..30).map(|_| source.manifest(which()));
+        for result in futures_util::future::join_all(all).await {
+            let error = result.unwrap_err();
+            assert!(
+                matches!(error, FetchError::Access(AccessError::Credentials { .. })),
+                "{error:?}"
+            );
+        }
+        assert_eq!(provider.0.load(Ordering::SeqCst), asked);
+    }
+}
+
+/// Remembers Alice's password until it is told that it was refused, and takes the next one then.
+#[derive(Debug)]
+struct Remembering {
+    /// The one that is remembered, and those to come.
+    passwords: Mutex<Vec<&'static str>>,
+    asked: AtomicUsize,
+    refused: AtomicUsize,
+}
+
+impl Remembering {
+    fn new(mut passwords: Vec<&'static str>) -> Arc<Self> {
+        passwords.reverse();
+        Arc::new(Self {
+            passwords: Mutex::new(passwords),
+            asked: AtomicUsize::new(0),
+            refused: AtomicUsize::new(0),
+        })
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        let count = |counter: &AtomicUsize| counter.load(Ordering::SeqCst);
+        (count(&self.asked), count(&self.refused))
+    }
+}
+
+impl CredentialProvider for Remembering {
+    fn find(&self, _: &RegistryHost, _: Option<&Repository>) -> Finding<'_> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let found = Found {
+            credential: password("alice", self.passwords.lock().unwrap().last().unwrap()),
+            source: CredentialSource::Given,
+        };
+        Box::pin(async { Ok(found) })
+    }
+
+    fn refused(&self, _: &RegistryHost, credential: &Credential) {
+        self.refused.fetch_add(1, Ordering::SeqCst);
+        let mut passwords = self.passwords.lock().unwrap();
+        assert_eq!(credential, &password("alice", passwords.last().unwrap()));
+        if passwords.len() > 1 {
+            passwords.pop();
+        }
+    }
+}
+
+/// Rules under which Alice has this password: a registry that demands it itself, and one with a token service, whose tokens
+/// are good once.
+fn with_password(text: &str) -> [Rules; 2] {
+    let alice = basic("alice", text);
+    [
+        Rules {
+            basic: Some(alice.clone()),
+            ..Rules::default()
+        },
+        Rules {
+            accounts: vec![alice],
+            uses: Some(1),
+            ..Rules::default()
+        },
+    ]
+}
+
+#[tokio::test]
+async fn credentials_that_ended_are_looked_for_again() {
+    for (first, second) in with_password("one").into_iter().zip(with_password("two")) {
+        let guarded = Guarded::start(first).await;
+        let provider = Remembering::new(vec!["one", "two"]);
+        let registry = guarded.stage.registry(Some(provider.clone()));
+        let names = ["a/b", "c/d", "e/f"];
+        let all = names.map(|name| registry.repository(name.parse().unwrap()));
+        for source in &all {
+            assert!(!source.has_blob(blob(b"{}").0).await.unwrap());
+        }
+        assert_eq!(provider.counts(), (3, 0));
+        guarded.set(|rules| *rules = second);
+        // Those who are refused together look for others together, and each repository is looked for once.
+        let requests = all.iter().flat_map(|source| [source; 10]);
+        let requests = requests.map(|source| source.has_blob(blob(b"{}").0));
+        for result in futures_util::future::join_all(requests).await {
+            assert!(!result.unwrap());
+        }
+        assert_eq!(provider.counts(), (6, 1));
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_are_wrong_are_looked_for_once_more() {
+    for rules in with_password("right") {
+        let guarded = Guarded::start(rules).await;
+        let provider = Remembering::new(vec!["wrong"]);
+        let registry = guarded.stage.registry(Some(provider.clone()));
+        let source = registry.repository("a/b".parse().unwrap());
+        let rejected = |result: Result<bool, FetchError>| {
+            let error = result.unwrap_err();
+            assert!(
+                matches!(error, FetchError::Access(AccessError::Unauthenticated(_))),
+                "{error:?}"
+            );
+        };
+        rejected(source.has_blob(blob(b"{}").0).await);
+        assert_eq!(provider.counts(), (2, 1));
+        // It is the same for all who ask together.
+        let all = (0..30).map(|_| source.has_blob(blob(b"{}").0));
+        for result in futures_util::future::join_all(all).await {
+            rejected(result);
+        }
+        assert_eq!(provider.counts(), (3, 2));
+    }
+    // Others that are refused too are the end of it.
+    for rules in with_password("right") {
+        let guarded = Guarded::start(rules).await;
+        let provider = Remembering::new(vec!["wrong", "as wrong", "right"]);
+        let registry = guarded.stage.registry(Some(provider.clone()));
+        let source = registry.repository("a/b".parse().unwrap());
+        source.has_blob(blob(b"{}").0).await.unwrap_err();
+        assert_eq!(provider.counts(), (2, 1));
+        assert!(!source.has_blob(blob(b"{}").0).await.unwrap());
+        assert_eq!(provider.counts(), (3, 2));
+    }
 }
