@@ -21,6 +21,9 @@ use crate::needs::Needs;
 /// How often one request takes a token that another one got: such a token may have been got for less, or be refused too.
 const MAX_BORROWED: u32 = 2;
 
+/// What the message of a 403 has in it where credentials have ended.
+const ENDED: &str = "token has expired";
+
 /// The authorisation of one attempt at a request.
 #[derive(Debug)]
 pub(crate) struct Attempt<'a> {
@@ -184,6 +187,20 @@ impl<'a> Attempt<'a> {
             return answered.map_err(|refusal| self.error(answer, &other, refusal));
         }
         Err(self.error(answer, &account, refusal))
+    }
+
+    /// Takes a 403 of the registry itself, and tells whether the request is to be sent again: where it is the answer to
+    /// credentials that have ended, as it is at Amazon's registries, and there are others. They get a challenge then.
+    pub(crate) async fn denied(&mut self, answer: &Answer) -> Result<bool, AccessError> {
+        let account = self.account.clone().filter(|_| self.header.is_some());
+        match account {
+            Some(account) if answer.errors().mentions(ENDED) => {
+                let other = self.find_other(&account).await?;
+                self.header = self.header.take().filter(|_| other.is_none());
+                Ok(other.is_some())
+            }
+            _ => Ok(false),
+        }
     }
 
     /// Answers a 401 as an account: there is a header to send then, or a reason why not.

@@ -111,12 +111,15 @@ impl Connection {
             }
             let is_led = request.is_led || redirects > 0;
             let mut answer = read(request, response, asked, is_led).await?;
-            if !trusted || answer.status != 401 {
+            let again = match answer.status {
+                401 if trusted => authorization.challenged(&answer).await.map(|()| true),
+                403 if trusted => authorization.denied(&answer).await,
+                _ => Ok(false),
+            };
+            if !again.map_err(ExchangeError::Unauthorized)? {
                 answer.stream = answer.stream.map(|stream| stream.with_permit(permit));
                 return Ok(answer);
             }
-            let challenged = authorization.challenged(&answer).await;
-            challenged.map_err(ExchangeError::Unauthorized)?;
         }
     }
 

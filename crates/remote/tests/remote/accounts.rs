@@ -224,6 +224,40 @@ async fn credentials_that_ended_are_looked_for_again() {
 }
 
 #[tokio::test]
+async fn credentials_that_ended_may_be_denied_access() {
+    let (one, two) = (basic("alice", "one"), basic("alice", "two"));
+    let stage = Stage::plain(move |seen| match seen.header("authorization") {
+        Some(sent) if sent == one => Reply::new(403).body(
+            r#"{"errors":[{"code":"DENIED","message":"Your authorization token has expired. Reauthenticate and try again."}]}"#,
+        ),
+        Some(sent) if sent == two => Reply::new(404),
+        _ => Reply::challenge("Basic realm=\"the registry\""),
+    })
+    .await;
+    let provider = Remembering::new(vec!["one", "two"]);
+    let registry = stage.registry(Some(provider.clone()));
+    let source = registry.repository("a/b".parse().unwrap());
+    let error = source.manifest(which()).await.unwrap_err();
+    assert!(
+        matches!(error, FetchError::ManifestNotFound(_)),
+        "{error:?}"
+    );
+    assert_eq!(provider.counts(), (2, 1));
+    assert_eq!(stage.requests().len(), 4);
+
+    // The same again is denied again.
+    let provider = Remembering::new(vec!["one"]);
+    let registry = stage.registry(Some(provider.clone()));
+    let source = registry.repository("a/b".parse().unwrap());
+    let error = source.manifest(which()).await.unwrap_err();
+    assert!(
+        matches!(error, FetchError::Access(AccessError::Denied(_))),
+        "{error:?}"
+    );
+    assert_eq!(provider.counts(), (2, 1));
+}
+
+#[tokio::test]
 async fn credentials_that_are_wrong_are_looked_for_once_more() {
     for rules in with_password("right") {
         let guarded = Guarded::start(rules).await;
