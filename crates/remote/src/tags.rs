@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use eigenpack_oci::distribution::{Endpoint, Page, Pages, without_control_characters};
-use eigenpack_oci::{FetchError, MAX_MANIFEST_SIZE, Tag, strict_json};
+use eigenpack_oci::{FetchError, MAX_MANIFEST_SIZE, Tag};
 
 use crate::repository::RemoteRepository;
 use crate::request::{Read, Request};
@@ -44,9 +44,8 @@ impl RemoteRepository {
                 _ => return Err(answer.access_error().into()),
             }
             let list: TagList = serde_json::from_slice(&answer.body).map_err(|e| {
-                // The error quotes what the registry sent.
-                let quoting = answer.mask.hide(&strict_json::reason(&e));
-                let reason = without_control_characters(&quoting);
+                // The error quotes what the registry sent. A secret is found before it is cut.
+                let reason = without_control_characters(&answer.mask.hide(&e.to_string()));
                 FetchError::Malformed(format!("this is no list of tags: {reason}"))
             })?;
             // What is not a tag cannot be asked for, so it is of no use to anybody.

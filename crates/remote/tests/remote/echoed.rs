@@ -236,6 +236,21 @@ async fn in_what_is_no_list() {
 }
 
 #[tokio::test]
+async fn in_the_middle_of_where_it_is_cut() {
+    // Texts are cut after 200 characters, and after 512.
+    for before in (140..200).step_by(7).chain((450..512).step_by(7)) {
+        let stage = Stage::plain(by_password(move |_| {
+            let text = "x".repeat(before) + PASSWORD;
+            Reply::new(200).body(format!("\"{text}\""))
+        }))
+        .await;
+        let error = repository(&stage, options()).tags().await.unwrap_err();
+        let shown = format!("{error:?}");
+        assert!(!shown.contains(&PASSWORD[..4]), "{before}: {shown}");
+    }
+}
+
+#[tokio::test]
 async fn in_the_place_of_an_upload() {
     let stage = Stage::plain(by_password(|seen| match &*seen.method {
         "POST" => Reply::new(202).header("location", format!("/uploads/{PASSWORD}")),
