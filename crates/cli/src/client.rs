@@ -1,6 +1,6 @@
 //! From the settings of a command to the client that it uses.
 
-use eigenpack::{Client, Location, Reference};
+use eigenpack::{Client, Location, Reference, RegistryHost, RemoteOptions};
 
 use crate::args::ConnectionArgs;
 use crate::context::Context;
@@ -13,16 +13,29 @@ pub(crate) async fn open(
     connection: &ConnectionArgs,
     context: &Context,
 ) -> Result<Client, Failure> {
-    let (client, _) = open_both(references, connection, context).await?;
-    Ok(client)
+    let (hosts, options) = resolve(references, connection, context).await?;
+    make(&hosts, options, connection, context).await
 }
 
-/// Makes the client of a command, and one for the same registries that shows nothing of who asks.
+/// Makes the client of a command, and one for the same registries that shows nothing of who asks. What the flags name is
+/// read once for both.
 pub(crate) async fn open_both(
-    references: &[&Reference],
+    reference: &Reference,
     connection: &ConnectionArgs,
     context: &Context,
 ) -> Result<(Client, Client), Failure> {
+    let (hosts, options) = resolve(&[reference], connection, context).await?;
+    let anonymous = connection::anonymous(&hosts, options.clone()).build();
+    let client = make(&hosts, options, connection, context).await?;
+    Ok((client, anonymous))
+}
+
+/// Returns the registries that references lead to, and how they are spoken to.
+async fn resolve(
+    references: &[&Reference],
+    connection: &ConnectionArgs,
+    context: &Context,
+) -> Result<(Vec<RegistryHost>, RemoteOptions), Failure> {
     for reference in references {
         let is_local = matches!(reference.location, Location::Local { .. });
         if context.remote_only && is_local {
@@ -40,11 +53,19 @@ pub(crate) async fn open_both(
         })
         .collect();
     let options = connection::options(&hosts, &connection.transport, context).await?;
-    let anonymous = connection::anonymous(&hosts, options.clone()).build();
+    Ok((hosts, options))
+}
+
+async fn make(
+    hosts: &[RegistryHost],
+    options: RemoteOptions,
+    connection: &ConnectionArgs,
+    context: &Context,
+) -> Result<Client, Failure> {
     let mut builder = Client::builder_with(options)
         .cache(!connection.no_cache)
         .observer(context.progress.clone());
-    if let Some(provider) = credentials::provider(&hosts, connection, context).await? {
+    if let Some(provider) = credentials::provider(hosts, connection, context).await? {
         builder = builder.credentials(provider);
     }
     let client = match &context.store {
@@ -52,7 +73,7 @@ pub(crate) async fn open_both(
         None => builder.build(),
     };
     context.remember(&client);
-    Ok((client, anonymous))
+    Ok(client)
 }
 
 /// Makes the client of a command that is about the local store as a whole.

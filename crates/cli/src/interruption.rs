@@ -12,19 +12,19 @@ pub(crate) async fn interrupted() -> Failure {
         let hung_up = signal(SignalKind::hangup());
         if let (Ok(mut terminated), Ok(mut hung_up)) = (terminated, hung_up) {
             return tokio::select! {
-                Ok(()) = tokio::signal::ctrl_c() => Failure::interrupted(),
-                Some(()) = terminated.recv() => {
-                    Failure::new(ExitCode::Terminated, "interrupted", "interrupted (SIGTERM)")
-                }
-                Some(()) = hung_up.recv() => {
-                    Failure::new(ExitCode::HungUp, "interrupted", "interrupted (SIGHUP)")
-                }
+                Ok(()) = tokio::signal::ctrl_c() => by(ExitCode::Interrupted, "interrupted"),
+                Some(()) = terminated.recv() => by(ExitCode::Terminated, "interrupted (SIGTERM)"),
+                Some(()) = hung_up.recv() => by(ExitCode::HungUp, "interrupted (SIGHUP)"),
             };
         }
     }
     match tokio::signal::ctrl_c().await {
-        Ok(()) => Failure::interrupted(),
+        Ok(()) => by(ExitCode::Interrupted, "interrupted"),
         // Nothing is heard, and so nothing interrupts.
         Err(_) => std::future::pending().await,
     }
+}
+
+fn by(signal: ExitCode, message: &str) -> Failure {
+    Failure::new(signal, "interrupted", message)
 }

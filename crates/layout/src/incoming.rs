@@ -65,26 +65,30 @@ impl LayoutStore {
 impl IncomingBlob {
     /// Returns how many bytes have arrived.
     pub async fn size(&self) -> Result<u64, PushError> {
-        let received = self.received.clone();
-        blocking(move || match lock(&received).as_ref() {
-            Some(received) => Ok(received.size),
-            None => Err(lost().into()),
-        })
-        .await
+        self.with(|received| Ok(received.size)).await
     }
 
     /// Appends bytes whose first is byte `offset` of the blob, and returns how many have arrived now.
     ///
     /// Where `offset` is not how many had arrived before, nothing is appended. An error is the end of the blob.
     pub async fn append(&self, offset: u64, batch: Vec<Bytes>) -> Result<u64, PushError> {
+        self.with(move |received| received.append(offset, &batch))
+            .await
+    }
+
+    /// Does something with what has arrived; where that fails, nothing more can be done with it.
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Received) -> Result<T, PushError> + Send + 'static,
+    ) -> Result<T, PushError> {
         let received = self.received.clone();
         blocking(move || {
             let mut held = lock(&received);
-            let appended = held.as_mut().ok_or_else(lost)?.append(offset, &batch);
-            if appended.is_err() {
+            let done = work(held.as_mut().ok_or_else(lost)?);
+            if done.is_err() {
                 *held = None;
             }
-            appended
+            done
         })
         .await
     }

@@ -1,5 +1,8 @@
 //! The characters that text from outside may not bring to a terminal.
 
+/// The longest text of a server that is kept to be shown, in characters.
+pub const MAX_MESSAGE: usize = 512;
+
 /// Tells whether a character could act on a terminal, or deceive whoever reads the text that it is in.
 ///
 /// These are the control characters, line breaks and tabs among them; the separators of lines and paragraphs; the marks
@@ -27,6 +30,16 @@ pub fn is_deceptive(character: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' // controls of musical notation
             | '\u{e0000}'..='\u{e0fff}' // tags, more variation selectors, and what is reserved beside them
         )
+}
+
+/// Returns a server's text without what could play tricks on a terminal or a reader, as [`is_deceptive`] says. Line
+/// breaks become spaces; what is very long is cut.
+pub fn without_control_characters(text: &str) -> String {
+    text.chars()
+        .map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c })
+        .filter(|c| !is_deceptive(*c))
+        .take(MAX_MESSAGE)
+        .collect()
 }
 
 #[cfg(test)]

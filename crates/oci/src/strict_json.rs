@@ -10,7 +10,9 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-/// How many characters of a parser's words are shown: they repeat what was read.
+use crate::deceptive::without_control_characters;
+
+/// How many characters of a parser's words are shown.
 const MAX_REASON: usize = 200;
 
 /// Reads a document that is a JSON object, in which no object has a key twice.
@@ -29,9 +31,10 @@ pub(crate) fn from_checked<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> serde_
     Ok(value)
 }
 
-/// Says why JSON could not be read, in at most some 200 characters and with the place.
+/// Says why JSON could not be read, in at most some 200 characters, with the place, and safe to show: a parser's words
+/// quote what was read.
 pub fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
+    let text = without_control_characters(&error.to_string());
     if text.chars().count() <= MAX_REASON {
         return text;
     }

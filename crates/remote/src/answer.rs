@@ -75,13 +75,7 @@ impl Answer {
     pub(crate) fn quoted(&self) -> RegistryAnswer {
         let error = self.errors().errors.into_iter().next();
         let (code, message) = error.map_or((None, None), |e| (e.code, e.message));
-        // Without the query: it may hold the state of an upload or the signature of a storage's URL.
-        // What was asked for stays: that is no news to anybody.
-        let path = if self.is_led {
-            self.mask.hide(self.url.path())
-        } else {
-            self.url.path().to_owned()
-        };
+        let path = self.mask.path(&self.url, self.is_led);
         RegistryAnswer {
             host: self.host.clone(),
             request: format!("{} {path}", self.method),

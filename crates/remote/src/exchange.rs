@@ -230,11 +230,7 @@ async fn read(
         Read::Nothing => discard(response).await,
         Read::Stream(_) => answer.stream = Some(response),
         Read::UpTo(limit) => {
-            let path = if request.is_led {
-                answer.mask.hide(request.url.path())
-            } else {
-                request.url.path().to_owned()
-            };
+            let path = answer.mask.path(&request.url, request.is_led);
             let too_large = || ExchangeError::TooLarge {
                 request: format!("{} {path}", request.method),
                 limit,

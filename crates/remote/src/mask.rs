@@ -64,6 +64,16 @@ impl Mask {
         text
     }
 
+    /// Returns the path of a URL as it may be shown: what a user asked for as it is, for that is no news to anybody; what a
+    /// server led to without the secrets. The query is left out: it may hold an upload's state or a storage's signature.
+    pub(crate) fn path(&self, url: &Url, is_led: bool) -> String {
+        if is_led {
+            self.hide(url.path())
+        } else {
+            url.path().to_owned()
+        }
+    }
+
     /// Takes out the start of a secret at the end of a text, where the text was cut in the middle of it.
     fn hide_start_at_end(&self, text: &mut String) {
         let longest = |secret: &Secret<String>| {

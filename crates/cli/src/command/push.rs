@@ -28,7 +28,7 @@ pub(super) async fn run(args: &PushArgs, context: &Context) -> Result<Outcome, F
     if args.check_public && !args.reference.location.is_registry() {
         return Err(Failure::not_published_anywhere(&args.reference));
     }
-    let clients = client::open_both(&[&args.reference], &args.connection, context).await?;
+    let clients = client::open_both(&args.reference, &args.connection, context).await?;
     let (client, anonymous) = clients;
     let options = options(args, context)?;
     // A reference that cannot be pushed to is said before a spec is waited for.

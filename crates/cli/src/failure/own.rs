@@ -4,8 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use eigenpack::oci::NameError;
-use eigenpack::oci::ReferenceErrorKind;
+use eigenpack::oci::{NameError, ReferenceErrorKind};
 use eigenpack::{ProxyUrlError, Reference, ReferenceError, TlsError};
 use eigenpack_registry::fault::FaultPlanError;
 use eigenpack_registry::{HtpasswdError, TlsIdentityError};
@@ -13,28 +12,6 @@ use eigenpack_registry::{HtpasswdError, TlsIdentityError};
 use super::Failure;
 use crate::exit_code::ExitCode;
 use crate::render::{clean, shell_quoted};
-
-/// Says what the reference may have been meant to be.
-fn reference_hint(error: &ReferenceError) -> String {
-    let forms = "a reference is HOST/REPO:TAG, REPO:TAG for the local store, or oci:PATH:TAG";
-    let meant = match &error.kind {
-        ReferenceErrorKind::NoRepository { host } => {
-            return format!("name the repository too: {}/ORG/NAME:TAG", clean(host));
-        }
-        ReferenceErrorKind::DigestAlone => {
-            return format!(
-                "name the repository too: HOST/ORG/NAME@{}",
-                clean(&error.text)
-            );
-        }
-        ReferenceErrorKind::Scheme { scheme } => error.text.strip_prefix(scheme),
-        _ => None,
-    };
-    match meant.filter(|meant| meant.parse::<Reference>().is_ok()) {
-        Some(meant) => format!("leave it out: {}", clean(meant)),
-        None => forms.to_owned(),
-    }
-}
 
 impl Failure {
     /// A reference to the local store where only registries are wanted.
@@ -90,11 +67,6 @@ impl Failure {
         )
         .hint(format!("correct it, or unset it: unset {variable}"))
         .caused_by(&error)
-    }
-
-    /// The user does not want to wait for the end.
-    pub(crate) fn interrupted() -> Self {
-        Self::new(ExitCode::Interrupted, "interrupted", "interrupted")
     }
 
     /// A fault in this program, which has said more of it on stderr already.
@@ -263,5 +235,27 @@ impl Failure {
             "choose another file with -o FILE, or replace it: eigenpack pull --force {}",
             shell_quoted(&reference.to_string())
         ))
+    }
+}
+
+/// Says what the reference may have been meant to be.
+fn reference_hint(error: &ReferenceError) -> String {
+    let forms = "a reference is HOST/REPO:TAG, REPO:TAG for the local store, or oci:PATH:TAG";
+    let meant = match &error.kind {
+        ReferenceErrorKind::NoRepository { host } => {
+            return format!("name the repository too: {}/ORG/NAME:TAG", clean(host));
+        }
+        ReferenceErrorKind::DigestAlone => {
+            return format!(
+                "name the repository too: HOST/ORG/NAME@{}",
+                clean(&error.text)
+            );
+        }
+        ReferenceErrorKind::Scheme { scheme } => error.text.strip_prefix(scheme),
+        _ => None,
+    };
+    match meant.filter(|meant| meant.parse::<Reference>().is_ok()) {
+        Some(meant) => format!("leave it out: {}", clean(meant)),
+        None => forms.to_owned(),
     }
 }

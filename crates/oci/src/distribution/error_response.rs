@@ -5,13 +5,10 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::deceptive::is_deceptive;
+use crate::deceptive::without_control_characters;
 
 /// The most bytes of an error's body that are read.
 pub const MAX_ERROR_SIZE: usize = 8 * 1024;
-
-/// The longest text of a server that is kept to be shown, in characters.
-pub const MAX_MESSAGE: usize = 512;
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
@@ -210,19 +207,10 @@ impl LenientError {
     }
 }
 
-/// Returns a server's text without what could play tricks on a terminal or a reader, as [`is_deceptive`] says. Line
-/// breaks become spaces; what is very long is cut.
-pub fn without_control_characters(text: &str) -> String {
-    text.chars()
-        .map(|c| if matches!(c, '\n' | '\t') { ' ' } else { c })
-        .filter(|c| !is_deceptive(*c))
-        .take(MAX_MESSAGE)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::deceptive::{MAX_MESSAGE, is_deceptive};
     use proptest::prelude::*;
 
     #[test]

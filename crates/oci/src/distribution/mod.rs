@@ -24,6 +24,7 @@ mod scope;
 mod token;
 mod warning;
 
+pub use crate::deceptive::{MAX_MESSAGE, without_control_characters};
 pub use auth_flow::{AuthFailure, AuthFlow, AuthStep, Authorization, Credential, TokenRequest};
 pub use blob_upload::{
     BlobUpload, MAX_SINGLE_POST, UploadAnswer, UploadError, UploadProgress, UploadStep,
@@ -31,9 +32,7 @@ pub use blob_upload::{
 pub use byte_range::{acknowledged_bytes, chunk_range, download_range, served_from};
 pub use challenge::{BearerChallenge, Challenge, parse_challenges};
 pub use endpoint::{Endpoint, EndpointError, Page, SessionId, UploadStart};
-pub use error_response::{
-    ErrorCode, ErrorDetail, ErrorResponse, MAX_ERROR_SIZE, MAX_MESSAGE, without_control_characters,
-};
+pub use error_response::{ErrorCode, ErrorDetail, ErrorResponse, MAX_ERROR_SIZE};
 pub use host_knowledge::HostKnowledge;
 pub use location::{LocationError, is_downgrade, resolve_location, same_origin, with_digest};
 pub use pagination::{Pages, PaginationError, next_link};

@@ -1,6 +1,6 @@
 //! Warnings that a registry sends beside its answers (distribution specification, "Warnings").
 
-use super::error_response::without_control_characters;
+use crate::deceptive::without_control_characters;
 
 /// The most bytes of `Warning` headers of one answer that are read; registries must not send more.
 pub const MAX_WARNING_SIZE: usize = 4096;
